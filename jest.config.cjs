@@ -1,0 +1,16 @@
+const { existsSync, readdirSync } = require('node:fs');
+const { join, relative } = require('node:path');
+
+/** Every folder with a project.json and a jest.config.cjs. */
+function projectsUnder(dir) {
+  if (existsSync(join(dir, 'project.json'))) return existsSync(join(dir, 'jest.config.cjs')) ? [dir] : [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .flatMap((entry) => projectsUnder(join(dir, entry.name)));
+}
+
+module.exports = {
+  projects: ['libs', 'apps', 'tools', 'e2e']
+    .flatMap((name) => projectsUnder(join(__dirname, name)))
+    .map((dir) => `<rootDir>/${relative(__dirname, dir)}`),
+};

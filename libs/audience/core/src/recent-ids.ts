@@ -1,0 +1,30 @@
+/**
+ * Remembers the last `limit` keys that were put in, with a value each. Map keeps insertion order, so the first key
+ * is the oldest one.
+ */
+export class RecentIds<V> {
+  private readonly values = new Map<string, V>();
+
+  constructor(private readonly limit: number) {}
+
+  get(id: string): V | undefined {
+    return this.values.get(id);
+  }
+
+  has(id: string): boolean {
+    return this.values.has(id);
+  }
+
+  put(id: string, value: V): void {
+    this.values.set(id, value);
+    if (this.values.size <= this.limit) return;
+    for (const oldest of this.values.keys()) {
+      this.values.delete(oldest);
+      break;
+    }
+  }
+
+  get size(): number {
+    return this.values.size;
+  }
+}

@@ -1,0 +1,5 @@
+export * from './command-line';
+export * from './run';
+export * from './settings';
+export * from './system';
+export * from './tokens';

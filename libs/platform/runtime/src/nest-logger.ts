@@ -1,0 +1,27 @@
+import type { LoggerService } from '@nestjs/common';
+import type { Logger } from '@derailed/platform/observability';
+
+/** Nest's own lines, in our log. Its start-up chatter is debug. */
+export function nestLogger(logger: Logger): LoggerService {
+  const text = (message: unknown): string => (message instanceof Error ? (message.stack ?? message.message) : String(message));
+  return {
+    log: (message: unknown) => {
+      logger.debug(text(message));
+    },
+    error: (message: unknown, stack?: unknown) => {
+      logger.error({ stack }, text(message));
+    },
+    warn: (message: unknown) => {
+      logger.warn(text(message));
+    },
+    debug: (message: unknown) => {
+      logger.debug(text(message));
+    },
+    verbose: (message: unknown) => {
+      logger.trace(text(message));
+    },
+    fatal: (message: unknown) => {
+      logger.fatal(text(message));
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { clusterSettings } from '@derailed/platform/cluster';
+import { meshSettings } from '@derailed/platform/mesh';
+import { adminSettings, logSettings } from '@derailed/platform/observability';
+
+/** What every app has. */
+export const baseSettings = { admin: adminSettings, log: logSettings };
+export type BaseSettings = typeof baseSettings;
+
+/** What an app of one role has: it takes part in the cluster, and there is nothing to choose. */
+export const roleSettings = { ...baseSettings, cluster: { cluster: clusterSettings.cluster }, link: meshSettings };
+export type RoleSettings = typeof roleSettings;
+
+/** What an app has that is told its roles. */
+export const composedSettings = { ...baseSettings, cluster: clusterSettings, link: meshSettings };
+
+/** What is needed to reach the other nodes; `roles` is there when it is a setting. */
+export type LinkSettings = RoleSettings & { cluster: Partial<Pick<typeof clusterSettings, 'roles'>> };

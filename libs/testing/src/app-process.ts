@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+
+/** Where built apps are; tests run after the build. */
+const dist = join(__dirname, '..', '..', '..', 'dist', 'apps');
+
+/** A built app running as its own process, like an operator starts it. */
+export interface AppProcess {
+  readonly pid: number;
+  /** The start's lines on standard output, up to and with its notes. */
+  readonly banner: readonly string[];
+  /** The address a door was announced at, without its scheme: HOST:PORT. */
+  door(name: string): string;
+  /** All of standard error so far: the log. */
+  log(): string;
+  /** SIGTERM, and waits for the end. Answers the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Another copy of the app than dist/apps/NAME. */
+  readonly main?: string;
+  readonly cwd?: string;
+}
+
+/** Ports are free ones unless `env` says otherwise; logs are quiet unless it says otherwise. */
+const quietly = { ADMIN_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn' };
+
+/** What an app did that ended before it was ready. */
+export interface FailedStart {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+function launch(name: string, { env = {}, args = [], main, cwd }: AppOptions): ChildProcess {
+  return spawn(process.execPath, [main ?? join(dist, name, 'main.js'), ...args], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...quietly, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd && { cwd }),
+  });
+}
+
+/** Starts an app and waits until it says that it is ready. @throws Error with its output when it ends first */
+export async function startApp(name: string, options: AppOptions = {}): Promise<AppProcess> {
+  const child = launch(name, options);
+  const ended = once(child, 'exit');
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const banner: string[] = [];
+  const ready = new Promise<void>((resolve) => {
+    if (child.stdout === null) return;
+    createInterface(child.stdout).on('line', (line) => {
+      banner.push(line);
+      if (/^ {2}admin\s/.test(line)) resolve();
+    });
+  });
+  const first = await Promise.race([ready, ended]);
+  if (first !== undefined) throw new Error(`${name} ended with ${String(first[0])} before it was ready:\n${banner.join('\n')}\n${log}`);
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  };
+  return {
+    pid: child.pid ?? 0,
+    banner,
+    door: (door) => {
+      const line = banner.find((text) => text.startsWith(`  ${door} `));
+      const found = /(?:\w+:\/\/)?([^\s/]+:\d+)/.exec(line?.slice(door.length + 2) ?? '')?.[1];
+      if (found === undefined) throw new Error(`${name} announced no door ${door}:\n${banner.join('\n')}`);
+      return found;
+    },
+    log: () => log,
+    stop: () => end('SIGTERM'),
+    kill: async () => {
+      await end('SIGKILL');
+    },
+  };
+}
+
+/** Runs an app to its end, for starts that must fail. */
+export async function runApp(name: string, options: AppOptions = {}): Promise<FailedStart> {
+  const child = launch(name, options);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { loadConfig } from '@derailed/platform/config';
+import { createLogger } from '@derailed/platform/observability';
+import { type DemoUser, persistenceSettings, prepareDemoDatabase } from '@derailed/platform/persistence';
+import { systemClock } from '@derailed/platform/runtime';
+import { authGrpc } from '@derailed/shared/contract';
+import { type AppProcess, startApp } from './app-process';
+import { freePort } from './free-port';
+import { type RunningPostgres, startPostgres } from './postgres';
+
+/** The processes of the cluster, by app; two of those that rings spread keys over. */
+const layout = ['session-node', 'session-node', 'guild-node', 'guild-node', 'presence-node', 'tunnel', 'ws-gateway'] as const;
+export type ClusterApp = (typeof layout)[number];
+
+export interface ClusterOptions {
+  /** Given to every process on top of what wires them. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Eight processes (seven nodes and the auth service) on a real PostgreSQL with the demo data. */
+export interface RunningCluster {
+  /** The `nth` process of that app, counted from 0. */
+  app(name: ClusterApp | 'auth', nth?: number): AppProcess;
+  /** Starts a process in the place (and at the addresses) of one that has ended. */
+  restart(name: ClusterApp, nth?: number): Promise<AppProcess>;
+  readonly users: readonly DemoUser[];
+  /** A token of a demo user, made by the auth service. */
+  token(username: string): string;
+  stop(): Promise<void>;
+}
+
+interface Place {
+  readonly app: ClusterApp;
+  readonly env: Readonly<Record<string, string>>;
+  process?: AppProcess;
+}
+
+const anyPort = '127.0.0.1:0';
+
+export async function startCluster({ env = {} }: ClusterOptions = {}): Promise<RunningCluster> {
+  const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
+  const postgres = await startPostgres();
+  const auth = await startApp('auth', { env: { AUTH_LISTEN: anyPort, AUTH_KEY_FILE: join(scratch, 'auth.key'), ...env } });
+  const users = await prepareUsers(postgres);
+  const tokens = await createTokens(auth.door('auth'), users);
+  const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env });
+  const start = async (place: Place): Promise<AppProcess> => (place.process = await startApp(place.app, { env: place.env }));
+  const find = (name: ClusterApp, nth: number): Place => {
+    const place = places.filter(({ app }) => app === name)[nth];
+    if (place === undefined) throw new Error(`the cluster has no ${name} number ${nth}`);
+    return place;
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(places.map(({ process }) => process?.stop()));
+    await auth.stop();
+    await postgres.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(places.map(start));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    app: (name, nth = 0) => (name === 'auth' ? auth : (find(name, nth).process as AppProcess)),
+    restart: (name, nth = 0) => start(find(name, nth)),
+    users,
+    token: (username) => {
+      const token = tokens.get(username);
+      if (token === undefined) throw new Error(`the demo data has no user ${username}`);
+      return token;
+    },
+    stop,
+  };
+}
+
+/** Gives each process its address, and all of them the same CLUSTER line. */
+async function plan(shared: Readonly<Record<string, string>>): Promise<Place[]> {
+  const links = await Promise.all(layout.map(async () => `127.0.0.1:${await freePort()}`));
+  const cluster = `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
+  return layout.map((app, at) => ({
+    app,
+    env: { GATEWAY_LISTEN: anyPort, TUNNEL_LISTEN: anyPort, CLUSTER: cluster, LINK_LISTEN: links[at] ?? anyPort, ...shared },
+  }));
+}
+
+function prepareUsers(postgres: RunningPostgres): Promise<DemoUser[]> {
+  const { database } = loadConfig({ database: persistenceSettings }, { DATABASE_URL: postgres.url });
+  return prepareDemoDatabase(database, systemClock, createLogger('demo', { level: 'warn', bufferBytes: 0 }));
+}
+
+async function createTokens(address: string, users: readonly DemoUser[]): Promise<Map<string, string>> {
+  const client = new authGrpc.AuthorizationClient(address, credentials.createInsecure());
+  const create = ({ id, username, passwordHash }: DemoUser): Promise<[string, string]> =>
+    new Promise((resolve, reject) => {
+      client.create({ userId: id, password: passwordHash }, (error, answer) => (error ? reject(error) : resolve([username, answer.token])));
+    });
+  const tokens = new Map(await Promise.all(users.map(create)));
+  client.close();
+  return tokens;
+}

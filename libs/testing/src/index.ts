@@ -1,0 +1,5 @@
+export * from './app-process';
+export * from './cluster-process';
+export * from './postgres';
+export * from './tcp-proxy';
+export * from './virtual-clock';

@@ -1,0 +1,50 @@
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+
+/** A TCP proxy whose connections a test can cut in the middle of whatever they carry. */
+export interface TcpProxy {
+  /** HOST:PORT to dial instead of the target. */
+  readonly address: string;
+  /** Ends every connection on both sides at once, without a goodbye. */
+  cut(): void;
+  /** Where new connections go from now on. */
+  retarget(target: string): void;
+  close(): Promise<void>;
+}
+
+/** @param first HOST:PORT; may be empty until retarget() */
+export async function startTcpProxy(first: string): Promise<TcpProxy> {
+  let target = first;
+  const sockets = new Set<Socket>();
+  const server = createServer((inbound) => {
+    const colon = target.lastIndexOf(':');
+    const outbound = connect(Number(target.slice(colon + 1)), target.slice(0, colon));
+    for (const [from, to] of [
+      [inbound, outbound],
+      [outbound, inbound],
+    ] as const) {
+      sockets.add(from);
+      from.setNoDelay(true);
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    retarget: (next) => {
+      target = next;
+    },
+    close: () => {
+      cut();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import { copyPackages, copyProtos } from './copy';
+import { classNames, protoAssets, resolution, typeormDriver, typescript } from './plugins';
+import { filesUnder, mainOf, root } from './workspace';
+
+export interface Bundle {
+  readonly main: string;
+  readonly bytes: number;
+  /** Packages that stand beside the bundle, in its own node_modules. */
+  readonly copied: readonly string[];
+}
+
+/**
+ * Worker threads need a file of their own. An app takes those beside its main.ts; the app that
+ * composes all the others also takes those of the libs.
+ */
+function workersOf(app: string): string[] {
+  const own = filesUnder(join(root, 'apps', app, 'src'), '.worker.ts');
+  return app === 'gateway' ? [...own, ...filesUnder(join(root, 'libs'), '.worker.ts')] : own;
+}
+
+/** Bundles an app into dist/apps/APP: a folder that runs wherever it is copied to. */
+export async function bundle(app: string): Promise<Bundle> {
+  const outdir = join(root, 'dist/apps', app);
+  rmSync(outdir, { recursive: true, force: true });
+  const external = new Map<string, string>();
+  const protos = new Map<string, string>();
+  const entries = [mainOf(app), ...workersOf(app)];
+  const result = await build({
+    entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'cjs',
+    sourcemap: 'linked',
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    absWorkingDir: root,
+    plugins: [resolution(external), protoAssets(protos), typeormDriver(), classNames(), typescript()],
+  });
+  const copied = copyPackages(external, outdir);
+  copyProtos(protos, outdir);
+  const bytes = Object.entries(result.metafile.outputs)
+    .filter(([file]) => file.endsWith('.js'))
+    .reduce((sum, [, output]) => sum + output.bytes, 0);
+  return { main: join(outdir, 'main.js'), bytes, copied };
+}

@@ -1,0 +1,1 @@
+export { bundle, type Bundle } from './bundle';

@@ -1,0 +1,1 @@
+export { kindOf, summarise, testKinds, type Counts, type TestKind } from './summary';

@@ -1,0 +1,71 @@
+import { CheckFailed, must, run } from './exec';
+import { lint, rulesAreAwake } from './lint';
+import { affectedIsNarrow, everyProjectIsDeclared, noCircles } from './projects';
+import { bufBreaking, bufLint, generate, generatedIsFresh } from './proto';
+import { printSummary } from './summary';
+
+process.env['NX_DAEMON'] = 'false';
+
+type Check = readonly [name: string, check: () => Promise<string | undefined | void>];
+
+const boundaries: readonly Check[] = [
+  ['projects are tagged and declared', everyProjectIsDeclared],
+  ['lint rules for imports are awake', rulesAreAwake],
+  ['no circles among libs', noCircles],
+  ['affected is narrow', affectedIsNarrow],
+];
+
+const proto: readonly Check[] = [
+  ['buf lint', bufLint],
+  ['buf breaking', bufBreaking],
+  ['generated code is fresh', generatedIsFresh],
+];
+
+const types: Check = [
+  'types',
+  async () => {
+    await must('tsc', ['--noEmit', '-p', 'tsconfig.json'], 'tsc found problems');
+  },
+];
+
+const tests: Check = [
+  'tests',
+  async () => {
+    const { code } = await run('npm', ['test', '--silent'], { show: true });
+    if (code !== 0) throw new CheckFailed('tests failed');
+  },
+];
+
+/** Runs all of them, also after one has failed. */
+async function runChecks(checks: readonly Check[]): Promise<void> {
+  for (const [name, check] of checks) {
+    try {
+      const note = await check();
+      console.log(`ok      ${name}${note ? ` (${note})` : ''}`);
+    } catch (error) {
+      process.exitCode = 1;
+      if (!(error instanceof CheckFailed)) throw error;
+      console.error(`FAILED  ${name}\n${error.message.replace(/^/gm, '        ')}`);
+    }
+  }
+}
+
+const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
+  lint: (args) => runChecks([['lint', () => lint(args)]]),
+  boundaries: () => runChecks(boundaries),
+  proto: () => runChecks(proto),
+  generate: () => generate(),
+  summary: ([file = 'tmp/jest.json']) => Promise.resolve(printSummary(file)),
+  all: () => runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, tests]),
+};
+
+async function main(name: string | undefined, args: readonly string[]): Promise<void> {
+  const command = Object.hasOwn(commands, name ?? '') ? commands[name ?? ''] : undefined;
+  if (command === undefined) throw new CheckFailed(`usage: main.ts ${Object.keys(commands).join('|')}`);
+  await command(args);
+}
+
+main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {
+  console.error(error instanceof CheckFailed ? error.message : error);
+  process.exitCode = 1;
+});
