@@ -1,5 +1,6 @@
 export * from './app-process';
 export * from './cluster-process';
+export * from './free-port';
 export * from './postgres';
 export * from './tcp-proxy';
 export * from './virtual-clock';

@@ -29,7 +29,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'derailed-postgres-'));
   try {
     const identity = await unprivileged();
-    if (identity.uid !== undefined && identity.gid !== undefined) await chown(directory, identity.uid, identity.gid);
+    if (identity.uid !== undefined && identity.gid !== undefined)
+      await chown(directory, identity.uid, identity.gid);
     const binaries = await reachableBinaries(directory, identity);
     const data = join(directory, 'data');
     const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
@@ -49,11 +50,15 @@ async function start(
 ): Promise<RunningPostgres> {
   const port = await freePort();
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'];
-  const server = spawn(join(binaries, 'postgres'), ['-D', data, ...settings.flatMap((text) => ['-c', text])], {
-    ...identity,
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const server = spawn(
+    join(binaries, 'postgres'),
+    ['-D', data, ...settings.flatMap((text) => ['-c', text])],
+    {
+      ...identity,
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const ended = new Promise<void>((resolve) => {
     server.once('exit', () => {
       resolve();

@@ -2,6 +2,7 @@ import { CheckFailed, must, run } from './exec';
 import { lint, rulesAreAwake } from './lint';
 import { affectedIsNarrow, everyProjectIsDeclared, noCircles } from './projects';
 import { bufBreaking, bufLint, generate, generatedIsFresh } from './proto';
+import { referencesAreFresh, writeReferences } from './references';
 import { printSummary } from './summary';
 
 process.env['NX_DAEMON'] = 'false';
@@ -20,6 +21,8 @@ const proto: readonly Check[] = [
   ['buf breaking', bufBreaking],
   ['generated code is fresh', generatedIsFresh],
 ];
+
+const references: readonly Check[] = [['references are fresh', referencesAreFresh]];
 
 const types: Check = [
   'types',
@@ -54,9 +57,13 @@ const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
   lint: (args) => runChecks([['lint', () => lint(args)]]),
   boundaries: () => runChecks(boundaries),
   proto: () => runChecks(proto),
-  generate: () => generate(),
+  references: () => runChecks(references),
+  generate: async () => {
+    await generate();
+    await writeReferences();
+  },
   summary: ([file = 'tmp/jest.json']) => Promise.resolve(printSummary(file)),
-  all: () => runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, tests]),
+  all: () => runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, ...references, tests]),
 };
 
 async function main(name: string | undefined, args: readonly string[]): Promise<void> {

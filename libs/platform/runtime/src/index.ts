@@ -1,3 +1,4 @@
+export * from './assembly';
 export * from './command-line';
 export * from './run';
 export * from './settings';

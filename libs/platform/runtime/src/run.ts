@@ -12,15 +12,15 @@ import {
   createRegistry,
 } from '@derailed/platform/observability';
 import { OperatorError } from '@derailed/shared/kernel';
-import { type DynamicModule, type INestApplication, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { MicroserviceOptions } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
+import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
 import { claimPorts } from './ports';
-import type { BaseSettings, LinkSettings } from './settings';
+import type { BaseSettings, LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
 import { CLOCK, LOGGER, RNG } from './tokens';
 import { version } from './version';
@@ -30,25 +30,6 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
-}
-
-/** A door as the start prints it. */
-export interface Door {
-  readonly name: string;
-  readonly at: string;
-}
-
-/** An app, put together: a list of modules, and what Nest must connect for them. */
-export interface Assembly {
-  readonly modules: readonly (DynamicModule | Type)[];
-  readonly microservices?: readonly MicroserviceOptions[];
-  /** Called before the app starts, for a WebSocket adapter. */
-  readonly prepare?: (app: INestApplication) => void;
-  readonly doors?: readonly Door[];
-  /** Printed under the doors. */
-  readonly notes?: readonly string[];
-  /** Runs after everything else has stopped. */
-  readonly close?: () => Promise<void>;
 }
 
 export interface AppDefinition<S extends Settings> {
@@ -107,7 +88,7 @@ async function start<S extends Settings>(app: AppDefinition<S>, args: readonly s
     metrics: createRegistry(app.name),
     readiness: new Readiness(),
   };
-  const links = 'link' in config ? openLinks(config as unknown as ConfigTree<LinkSettings>, app.roles, node) : undefined;
+  const links = 'link' in config ? openLinks(config as unknown as LinkConfig, app.roles, node) : undefined;
   const assembly = await app.assemble(config, node);
   const nest = await startNest(assembly, base, node, links);
   announce(app, base, assembly, links);

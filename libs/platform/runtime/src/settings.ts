@@ -1,5 +1,5 @@
-import { clusterSettings } from '@derailed/platform/cluster';
-import { meshSettings } from '@derailed/platform/mesh';
+import { type Role, clusterSettings } from '@derailed/platform/cluster';
+import { type MeshConfig, meshSettings } from '@derailed/platform/mesh';
 import { adminSettings, logSettings } from '@derailed/platform/observability';
 
 /** What every app has. */
@@ -13,5 +13,8 @@ export type RoleSettings = typeof roleSettings;
 /** What an app has that is told its roles. */
 export const composedSettings = { ...baseSettings, cluster: clusterSettings, link: meshSettings };
 
-/** What is needed to reach the other nodes; `roles` is there when it is a setting. */
-export type LinkSettings = RoleSettings & { cluster: Partial<Pick<typeof clusterSettings, 'roles'>> };
+/** What is needed to reach the other nodes; `roles` is there where it is a setting. */
+export interface LinkConfig {
+  readonly cluster: { readonly cluster?: string | undefined; readonly roles?: readonly Role[] };
+  readonly link: MeshConfig;
+}

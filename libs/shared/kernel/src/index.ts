@@ -2,3 +2,4 @@ export * from './clock';
 export * from './errors';
 export * from './rng';
 export * from './snowflake';
+export * from './wakes';

@@ -1,0 +1,4 @@
+import { authServiceSettings } from '@derailed/auth/node';
+import { baseSettings } from '@derailed/platform/runtime';
+
+export const settings = { ...baseSettings, auth: authServiceSettings };

@@ -1,0 +1,4 @@
+import { roleSettings } from '@derailed/platform/runtime';
+import { presenceSettings } from '@derailed/presence/node';
+
+export const settings = { ...roleSettings, presence: presenceSettings };

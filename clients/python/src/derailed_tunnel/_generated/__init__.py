@@ -1,0 +1,1 @@
+"""Made by scripts/generate.py from proto/derailed/tunnel/v1/tunnel.proto."""

@@ -1,0 +1,41 @@
+import { credentials } from '@grpc/grpc-js';
+import { legacyGrpc, tunnelV1 } from '@derailed/shared/contract';
+
+type Target = { guildId: string; channelId?: string } | { userIds: string[] };
+
+/** A monolith in a few lines: both of the tunnel's services, answered by promises. */
+export class Publisher {
+  private readonly tunnel: InstanceType<typeof tunnelV1.TunnelClient>;
+  private readonly guilds: InstanceType<typeof legacyGrpc.GuildClient>;
+
+  constructor(address: string) {
+    this.tunnel = new tunnelV1.TunnelClient(address, credentials.createInsecure());
+    this.guilds = new legacyGrpc.GuildClient(address, credentials.createInsecure());
+  }
+
+  /** Answers how many sessions got it. */
+  publish(target: Target, name: string, data: unknown, id = ''): Promise<number> {
+    const kind: NonNullable<tunnelV1.Target['kind']> =
+      'guildId' in target
+        ? { $case: 'guild', value: { guildId: target.guildId, channelId: target.channelId ?? '' } }
+        : { $case: 'users', value: { userIds: target.userIds } };
+    const event = { id, target: { kind }, name, data: JSON.stringify(data), volatile: false };
+    return new Promise((resolve, reject) => {
+      this.tunnel.publish({ event }, (error, answer) => (error ? reject(error) : resolve(answer.sessions)));
+    });
+  }
+
+  /** Through the platform's old contract. */
+  publishOld(guildId: string, event: string, data: unknown): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.guilds.publish({ guildId, message: { event, data: JSON.stringify(data) } }, (error, answer) =>
+        error ? reject(error) : resolve(answer.message),
+      );
+    });
+  }
+
+  close(): void {
+    this.tunnel.close();
+    this.guilds.close();
+  }
+}

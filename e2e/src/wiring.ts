@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AppProcess, startApp, startCluster } from '@derailed/testing';
+
+/** A running gateway, however it is wired. */
+export interface Wiring {
+  /** HOST:PORT of the WebSocket door, of the tunnel and of an admin door. */
+  readonly gateway: string;
+  readonly tunnel: string;
+  readonly admin: string;
+  /** Token of a demo user. */
+  token(username: string): string;
+  stop(): Promise<void>;
+}
+
+/** Settings that a test may add to every process. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** The tokens that the embedded default prints: `  USERNAME  TOKEN`, below its heading. */
+function tokensOf({ banner }: AppProcess): (username: string) => string {
+  return (username) => {
+    const line = banner.find((text) => text.trim().startsWith(`${username} `));
+    const token = line?.trim().split(/\s+/)[1];
+    if (token === undefined) throw new Error(`no token of ${username} in:\n${banner.join('\n')}`);
+    return token;
+  };
+}
+
+/** Every role in one process, on the embedded database. */
+export async function startComposed(env: Environment = {}): Promise<Wiring & { app: AppProcess; dataDir: string }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'derailed-'));
+  const app = await startApp('gateway', {
+    env: { GATEWAY_LISTEN: '127.0.0.1:0', TUNNEL_LISTEN: '127.0.0.1:0', AUTH_LISTEN: '127.0.0.1:0', DATA_DIR: dataDir, ...env },
+  });
+  return {
+    app,
+    dataDir,
+    gateway: app.door('WebSocket'),
+    tunnel: app.door('tunnel'),
+    admin: app.door('admin'),
+    token: tokensOf(app),
+    stop: async () => {
+      await app.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. */
+export async function startSeparate(env: Environment = {}): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
+  const cluster = await startCluster({ env });
+  const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
+  return {
+    cluster,
+    gateway: gateway.door('WebSocket'),
+    tunnel: tunnel.door('tunnel'),
+    admin: gateway.door('admin'),
+    token: cluster.token,
+    stop: cluster.stop,
+  };
+}
+
+export const wirings: readonly (readonly [string, (env?: Environment) => Promise<Wiring>])[] = [
+  ['in one process', startComposed],
+  ['in eight processes', startSeparate],
+];

@@ -1,0 +1,3 @@
+export { AuthServiceModule, authApp, authMicroserviceOptions, createTokenSigner } from './auth-service';
+export { type AuthServiceConfig, authServiceSettings } from './settings';
+export { TokenSigner } from './token-signer';

@@ -1,0 +1,46 @@
+import type { CloseReason, MembersRequest, PublicPresence } from '@derailed/shared/protocol';
+
+/** Identify and Resume as session-nodes read them, without the connection's number and the resume URL. */
+export interface IdentifyOrder {
+  readonly userId: string;
+  readonly bot: boolean;
+  readonly intents: number;
+  readonly sharded: boolean;
+  readonly shardId: number;
+  readonly shardCount: number;
+  readonly largeThreshold: number;
+  readonly presence: PublicPresence | undefined;
+  readonly version: number;
+}
+
+export interface ResumeOrder {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly seq: number;
+}
+
+/** The session that a connection is bound to. */
+export interface Binding {
+  readonly sessionId: string;
+  readonly epoch: number;
+}
+
+/** What the shell has to do, in this order. */
+export type Effect =
+  /** Send this payload, behind all dispatches that were delivered before. */
+  | { readonly kind: 'send'; readonly payload: string }
+  /** Ask whose token it is; the answer, with the same attempt, goes to authenticated or authenticationFailed. */
+  | { readonly kind: 'authenticate'; readonly attempt: number; readonly token: string }
+  /** Send to the session-node on the ring; if that can't be, call unreachable. */
+  | { readonly kind: 'identify'; readonly order: IdentifyOrder; readonly ringKey: string }
+  | { readonly kind: 'resume'; readonly order: ResumeOrder; readonly ringKey: string }
+  /** For the session-node of the binding; what can't be sent is dropped. */
+  | { readonly kind: 'set-presence'; readonly binding: Binding; readonly presence: PublicPresence }
+  | { readonly kind: 'request-members'; readonly binding: Binding; readonly request: MembersRequest }
+  | { readonly kind: 'ended'; readonly binding: Binding; readonly endSession: boolean }
+  /** Close the socket, behind everything sent; if the peer does not answer, cut it. */
+  | { readonly kind: 'close'; readonly reason: CloseReason };
+
+export type Effects = readonly Effect[];
+
+export const nothing: Effects = [];

@@ -1,0 +1,38 @@
+import {
+  type CloseReason,
+  type IdentifyRequest,
+  type User,
+  PRIVILEGED_INTENTS,
+  VALID_INTENTS,
+  grantedIntents,
+  publicPresence,
+} from '@derailed/shared/protocol';
+import type { IdentifyOrder } from './effects';
+
+/**
+ * What an Identify asks of a session-node, now that it is known whose token it was; or why it is refused.
+ * @param wallNow milliseconds since the Unix epoch
+ */
+export function identifyOrder(
+  request: IdentifyRequest,
+  user: User,
+  version: number,
+  wallNow: number,
+): IdentifyOrder | CloseReason {
+  const intents = request.intents ?? (user.bot ? undefined : VALID_INTENTS);
+  if (intents === undefined) return 'invalid_intents';
+  if (user.bot && (intents & PRIVILEGED_INTENTS & ~grantedIntents(user.flags)) !== 0) return 'disallowed_intents';
+  const client = user.bot ? 'web' : request.client;
+  const presence = request.presence ?? { status: 'online', activities: [] };
+  return {
+    userId: user.id,
+    bot: user.bot,
+    intents,
+    sharded: request.shard !== undefined,
+    shardId: request.shard?.[0] ?? 0,
+    shardCount: request.shard?.[1] ?? 1,
+    largeThreshold: request.largeThreshold,
+    presence: publicPresence(presence, user.bot, client, wallNow),
+    version,
+  };
+}

@@ -1,0 +1,6 @@
+export * from './connection';
+export * from './effects';
+export * from './fixed-window';
+export * from './frame';
+export * from './query';
+export * from './settings';

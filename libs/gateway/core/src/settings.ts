@@ -1,0 +1,14 @@
+/** Times of a connection, all in milliseconds. */
+export interface ConnectionSettings {
+  readonly heartbeatInterval: number;
+  /** From the upgrade, or from op 9, until an Identify or Resume arrives. */
+  readonly identifyTimeout: number;
+  /** From an Identify or Resume until its session is bound. */
+  readonly identifyDeadline: number;
+}
+
+/** A client is gone when it has not beaten for this many intervals. */
+export const heartbeatsMissed = 1.75;
+
+/** Waits between tries of an auth service that is away. */
+export const authBackoff = { firstMs: 250, factor: 2, maxMs: 4000 } as const;

@@ -1,0 +1,26 @@
+import type { IdentifyRequest, RawPayload, ResumeRequest } from '@derailed/shared/protocol';
+import type { Binding } from './effects';
+
+/** Where a connection stands. Times are monotonic milliseconds. */
+export type State =
+  /** Waits for an Identify or Resume. */
+  | { readonly kind: 'open'; readonly until: number }
+  /** Waits for the auth service, or with retryAt for the time to ask it again. */
+  | {
+      readonly kind: 'authenticating';
+      readonly request: IdentifyRequest | ResumeRequest;
+      readonly attempt: number;
+      readonly tries: number;
+      readonly until: number;
+      readonly retryAt: number | undefined;
+      readonly held: RawPayload[];
+    }
+  /** Waits for the session-node. */
+  | { readonly kind: 'binding'; readonly bot: boolean; readonly until: number; readonly held: RawPayload[] }
+  /** Was refused; op 9 goes out at a time that slows the client down. */
+  | { readonly kind: 'refused'; readonly resumable: boolean; readonly at: number }
+  | { readonly kind: 'bound'; readonly binding: Binding; readonly bot: boolean }
+  /** We closed it, or the socket is gone. */
+  | { readonly kind: 'closed' };
+
+export const closed: State = { kind: 'closed' };

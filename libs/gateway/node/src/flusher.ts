@@ -1,0 +1,161 @@
+import { writeHead } from '@derailed/shared/protocol';
+import type { EventLoop } from './event-loop';
+import { type Outbox, uncopiedFrom } from './outbox';
+import { Slab } from './slab';
+
+/** What a flush reports. */
+export interface FlushObserver {
+  /** @param frames of them `dispatches` have a sequence number */
+  wrote(writes: number, frames: number, bytes: number): void;
+  /** @param waitedMs from the first frame that waited to the end of the flush */
+  flushed(busyMs: number, waitedMs: number): void;
+  /** More than the limit waits in the socket; nothing was written. */
+  tooSlow(outbox: Outbox): void;
+}
+
+export const pacing = {
+  /** A flush that takes longer lets others have the event loop. */
+  sliceMs: 5,
+  /** The longest rest between flushes. */
+  restMs: 25,
+} as const;
+
+const slabBytes = 1 << 20;
+
+/**
+ * Writes what waits for the sockets: each socket once per flush, whatever is waiting. A flush begins at the end of
+ * the turn in which the first frame came; under load no sooner after the last one than that one took, so that frames
+ * share writes.
+ */
+export class Flusher {
+  private waiting: Outbox[] = [];
+  private current: Outbox[] = [];
+  private at = 0;
+  private scheduled = false;
+  private busyMs = 0;
+  private restUntil = 0;
+  private waitingSince = 0;
+  private currentSince = 0;
+  private writes = 0;
+  private frames = 0;
+  private bytes = 0;
+  private readonly slab = new Slab(slabBytes);
+
+  constructor(
+    private readonly loop: EventLoop,
+    private readonly limit: number,
+    private readonly observer: FlushObserver,
+  ) {}
+
+  /** Something waits in the outbox. */
+  enqueue(outbox: Outbox): void {
+    if (outbox.queued) return;
+    outbox.queued = true;
+    if (this.waiting.push(outbox) === 1) this.waitingSince = this.loop.monotonic();
+    if (!this.scheduled) this.schedule();
+  }
+
+  /** Writes now what waits for this one socket, whatever its limit: a close frame follows. */
+  flushNow(outbox: Outbox): void {
+    if (outbox.count > 0) this.write(outbox);
+  }
+
+  private schedule(): void {
+    this.scheduled = true;
+    const rest = this.restUntil - this.loop.monotonic();
+    // Timers are no finer than a millisecond: a shorter rest is none.
+    if (rest < 1) this.loop.turn(this.begin);
+    else this.loop.after(rest, this.begin);
+  }
+
+  private readonly begin = (): void => {
+    const written = this.current;
+    this.current = this.waiting;
+    this.waiting = written;
+    this.currentSince = this.waitingSince;
+    this.at = 0;
+    this.busyMs = 0;
+    this.slice();
+  };
+
+  private readonly slice = (): void => {
+    const start = this.loop.monotonic();
+    let now = start;
+    while (this.at < this.current.length && now - start < pacing.sliceMs) {
+      const outbox = this.current[this.at++] as Outbox;
+      outbox.queued = false;
+      if (outbox.count > 0) {
+        if (outbox.sink.writableLength > this.limit) this.observer.tooSlow(outbox);
+        else this.write(outbox);
+      }
+      now = this.loop.monotonic();
+    }
+    this.busyMs += now - start;
+    if (this.at < this.current.length) this.loop.turn(this.slice);
+    else this.end(now);
+  };
+
+  private end(now: number): void {
+    this.current.length = 0;
+    this.slab.reset();
+    this.restUntil = now + Math.min(this.busyMs, pacing.restMs);
+    this.observer.wrote(this.writes, this.frames, this.bytes);
+    this.observer.flushed(this.busyMs, now - this.currentSince);
+    this.writes = this.frames = this.bytes = 0;
+    this.scheduled = false;
+    if (this.waiting.length > 0) this.schedule();
+  }
+
+  private write(outbox: Outbox): void {
+    const { sink, drained } = outbox;
+    // A slow socket gets memory of its own: a few bytes must not keep a whole slab alive.
+    const slow = sink.writableLength > 0;
+    const target = slow ? Buffer.allocUnsafe(outbox.copied) : this.slab.take(outbox.copied);
+    this.writes++;
+    this.frames += outbox.count;
+    this.bytes += outbox.copied + outbox.uncopied;
+    if (outbox.uncopied === 0) {
+      fill(outbox, target);
+      sink.write(target, drained);
+    } else {
+      writeParts(outbox, target);
+    }
+    if (!slow && sink.writableLength > 0) this.slab.hold();
+    outbox.clear();
+  }
+}
+
+function fill({ tails, seqs, count }: Outbox, target: Uint8Array): void {
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const tail = tails[index]!;
+    at = writeHead(target, at, seqs[index]!, tail.length);
+    for (const part of tail.parts) {
+      target.set(part, at);
+      at += part.length;
+    }
+  }
+}
+
+/** One writev: copied stretches between the long tails, which stay where they are. */
+function writeParts({ sink, tails, seqs, count, drained }: Outbox, target: Uint8Array): void {
+  sink.cork();
+  let from = 0;
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const tail = tails[index]!;
+    at = writeHead(target, at, seqs[index]!, tail.length);
+    if (tail.length < uncopiedFrom) {
+      for (const part of tail.parts) {
+        target.set(part, at);
+        at += part.length;
+      }
+      continue;
+    }
+    sink.write(target.subarray(from, at));
+    from = at;
+    for (const part of tail.parts) sink.write(part);
+  }
+  if (from < at || drained) sink.write(target.subarray(from, at), drained);
+  sink.uncork();
+}

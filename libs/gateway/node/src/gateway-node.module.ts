@@ -1,0 +1,42 @@
+import { AuthClient } from '@derailed/platform/auth-client';
+import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { MESH, type Mesh } from '@derailed/platform/mesh';
+import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
+import { CLOCK, LOGGER } from '@derailed/platform/runtime';
+import type { Clock } from '@derailed/shared/kernel';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ClientGateway } from './client.gateway';
+import { GatewayNode } from './gateway-node';
+import { GATEWAY_CONFIG } from './tokens';
+import type { GatewayConfig } from './settings';
+import { Shell } from './shell';
+import { GatewayWsAdapter } from './ws-adapter';
+
+/** The ws-gateway role. The app gives Nest its adapter before it starts: `prepare: useGatewayAdapter`. */
+@Module({})
+export class GatewayNodeModule {
+  static forRoot(config: GatewayConfig): DynamicModule {
+    return {
+      module: GatewayNodeModule,
+      providers: [
+        { provide: GATEWAY_CONFIG, useValue: config },
+        {
+          provide: GatewayNode,
+          inject: [MESH, CLUSTER, AuthClient, CLOCK, METRICS, LOGGER],
+          useFactory: (
+            mesh: Mesh,
+            cluster: Cluster,
+            auth: AuthClient,
+            clock: Clock,
+            metrics: Registry,
+            logger: Logger,
+          ) => new GatewayNode(config, { mesh, cluster, auth, clock, metrics, logger }),
+        },
+        { provide: Shell, inject: [GatewayNode], useFactory: (node: GatewayNode) => node.shell },
+        { provide: GatewayWsAdapter, inject: [GatewayNode], useFactory: (node: GatewayNode) => node.adapter },
+        ClientGateway,
+      ],
+      exports: [GatewayNode],
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import { type Tail, headLength } from '@derailed/shared/protocol';
+
+/** What the flusher needs of a socket; a net.Socket or TLSSocket is one. */
+export interface Sink {
+  /** Bytes that the socket holds because the peer does not read fast enough. */
+  readonly writableLength: number;
+  write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  cork(): void;
+  uncork(): void;
+}
+
+/** Tails from this length on are written from where they are; shorter ones are copied behind their head. */
+export const uncopiedFrom = 16_384;
+
+/**
+ * The frames that wait for one socket: references to tails that many sockets share, and the sequence number of each.
+ * The columns are kept between flushes, because they fill up again at once.
+ */
+export class Outbox {
+  readonly tails: (Tail | undefined)[] = [];
+  readonly seqs: number[] = [];
+  count = 0;
+  /** Bytes of all heads and of the tails that will be copied. */
+  copied = 0;
+  /** Bytes of the other tails. */
+  uncopied = 0;
+  /** Whether the flusher has it on its list. */
+  queued = false;
+  /** Set when somebody wants to know that all of this has left. */
+  drained: ((error?: Error | null) => void) | undefined;
+  private closed = false;
+
+  constructor(
+    readonly sink: Sink,
+    /** The number of the connection that it is of. */
+    readonly connection: number,
+  ) {}
+
+  /** @param seq 0: the tail is a payload that is no dispatch */
+  push(tail: Tail, seq: number): void {
+    if (this.closed) return;
+    this.tails[this.count] = tail;
+    this.seqs[this.count++] = seq;
+    this.copied += headLength(seq, tail.length);
+    if (tail.length < uncopiedFrom) this.copied += tail.length;
+    else this.uncopied += tail.length;
+  }
+
+  /** Forgets what waits, and gives room back after a burst. */
+  clear(): void {
+    if (this.count > 64) {
+      this.tails.length = 0;
+      this.seqs.length = 0;
+    } else {
+      this.tails.fill(undefined, 0, this.count);
+    }
+    this.count = 0;
+    this.copied = 0;
+    this.uncopied = 0;
+    this.drained = undefined;
+  }
+
+  /** Nothing leaves any more: a close frame has gone out. */
+  close(): void {
+    this.closed = true;
+    this.clear();
+  }
+}

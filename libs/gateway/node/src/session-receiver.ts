@@ -1,0 +1,103 @@
+import type { Mesh, MessageOf, NodeRef } from '@derailed/platform/mesh';
+import { tailOf } from '@derailed/shared/protocol';
+import type { Client } from './client';
+import type { Clients } from './clients';
+import type { Flusher } from './flusher';
+import type { GatewayMetrics } from './metrics';
+import { uncopiedFrom } from './outbox';
+import type { SessionSender } from './session-sender';
+import type { Shell } from './shell';
+
+/** What session-nodes say to this ws-gateway. */
+export class SessionReceiver {
+  constructor(
+    private readonly clients: Clients,
+    private readonly flusher: Flusher,
+    private readonly sender: SessionSender,
+    private readonly shell: Shell,
+    private readonly metrics: GatewayMetrics,
+  ) {}
+
+  listen(mesh: Mesh): void {
+    mesh.onMessage('bound', (value, from) => this.bound(value, from));
+    mesh.onMessage('refused', (value, from) => this.refused(value, from));
+    mesh.onMessage('deliver', (value, from) => this.deliver(value, from));
+    mesh.onMessage('closeConnection', (value, from) => this.release(value, from));
+    mesh.onPeer(({ kind, node }) => {
+      if (kind === 'gone') this.gone(node);
+    });
+  }
+
+  private bound({ connection, sessionId, epoch, seq }: MessageOf<'bound'>, from: NodeRef): void {
+    const client = this.clients.get(connection);
+    const binding = { sessionId, epoch };
+    if (!client?.connection.accepts(binding) || (client.asked !== undefined && client.asked !== from.id)) {
+      // A session that never sent anything can't be resumed by anybody.
+      this.sender.ended(from.id, connection, binding, seq === 0);
+      return;
+    }
+    if (client.asked !== undefined && seq > 0) this.metrics.resumes.inc();
+    client.asked = undefined;
+    client.peer = from;
+    this.shell.run(client, client.connection.bound(binding, seq, this.shell.now()));
+  }
+
+  private refused({ connection, closeCode, resumable, delayMs }: MessageOf<'refused'>, from: NodeRef): void {
+    const client = this.clients.get(connection);
+    if (client?.asked !== from.id) return;
+    client.asked = undefined;
+    this.shell.run(client, client.connection.refused(closeCode, resumable, delayMs, this.shell.now()));
+  }
+
+  private release({ connection, epoch, closeCode }: MessageOf<'closeConnection'>, from: NodeRef): void {
+    const client = this.clients.get(connection);
+    if (client === undefined || !isFrom(client, from)) return;
+    const effects = client.connection.released(epoch, closeCode, this.shell.now());
+    if (!client.connection.binding) client.peer = undefined;
+    this.shell.run(client, effects);
+  }
+
+  private deliver({ event, connections, seqs, wantsDrain }: MessageOf<'deliver'>, from: NodeRef): void {
+    if (!event) return;
+    const tail = tailOf(event, uncopiedFrom);
+    const live = event.name === 'READY' || event.name === 'RESUMED';
+    let taken = 0;
+    for (let index = 0; index < connections.length; index++) {
+      const client = this.clients.get(connections[index]!);
+      if (client === undefined || !isFrom(client, from)) continue;
+      const seq = seqs[index]!;
+      if (!client.connection.advance(seq)) {
+        this.metrics.gaps.inc();
+        this.shell.run(client, client.connection.lost());
+        continue;
+      }
+      taken++;
+      client.outbox.push(tail, seq);
+      if (live) client.connection.live(this.shell.now());
+      if (wantsDrain) this.awaitDrain(client);
+      this.flusher.enqueue(client.outbox);
+    }
+    this.metrics.dispatches.inc(taken);
+    if (taken < connections.length) this.metrics.stray.inc(connections.length - taken);
+  }
+
+  private awaitDrain(client: Client): void {
+    const { binding } = client.connection;
+    if (!binding) return;
+    client.outbox.drained = (error) => {
+      if (!error) this.sender.drained(client, binding);
+    };
+  }
+
+  private gone(node: NodeRef): void {
+    for (const client of this.clients) {
+      if (client.asked === node.id) this.shell.run(client, client.connection.unreachable());
+      else if (isFrom(client, node)) this.shell.run(client, client.connection.lost());
+    }
+  }
+}
+
+function isFrom({ peer }: Client, node: NodeRef): boolean {
+  return peer === node || (peer !== undefined && peer.id === node.id && peer.incarnation === node.incarnation);
+}
+

@@ -1,0 +1,64 @@
+import { address, count, doorTls, duration, setting, size } from '@derailed/platform/config';
+import { z } from 'zod';
+
+/** A WebSocket URL as clients want it: they append `?v=10...` to it themselves. */
+function publicUrl() {
+  return z
+    .string()
+    .optional()
+    .refine((text) => text === undefined || isPublicUrl(text), {
+      message: 'must be a ws:// or wss:// URL without a query',
+    });
+}
+
+function isPublicUrl(text: string): boolean {
+  return /^wss?:\/\//.test(text) && URL.canParse(text) && !/[?#]/.test(text);
+}
+
+/** What a ws-gateway can be told. */
+export const gatewaySettings = {
+  listen: setting('GATEWAY_LISTEN', 'Where clients connect (WebSocket and HTTP).', address('127.0.0.1:15000')),
+  publicUrl: setting(
+    'GATEWAY_PUBLIC_URL',
+    'What READY and GET /gateway tell clients to connect to. Absent: the address listened on.',
+    publicUrl(),
+  ),
+  ...doorTls('GATEWAY'),
+  heartbeatInterval: setting(
+    'HEARTBEAT_INTERVAL',
+    'How often clients have to send a heartbeat.',
+    duration('41250ms', { min: '2s', max: '55s' }),
+  ),
+  outboundLimit: setting(
+    'OUTBOUND_LIMIT',
+    'Bytes that may wait in a socket for a slow client; past it, the connection closes with 4000 and its session keeps buffering.',
+    size('1M', { min: 65_536 }),
+  ),
+  identifyTimeout: setting(
+    'IDENTIFY_TIMEOUT',
+    'How long a connection may wait before it identifies or resumes.',
+    duration('30s', { min: '1s' }),
+  ),
+  identifyDeadline: setting(
+    'IDENTIFY_DEADLINE',
+    'How long an identify or resume may take, the auth service and session-node included; past it: close 4000.',
+    duration('14s', { min: '1s' }),
+  ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    'Connections that one ws-gateway holds; one more is refused with HTTP 503.',
+    count(100_000, { min: 1, max: 10_000_000 }),
+  ),
+  closeTimeout: setting(
+    'CLOSE_TIMEOUT',
+    'How long a client may take to answer a close before its socket is cut.',
+    duration('5s', { min: '100ms' }),
+  ),
+  reconnectDelay: setting(
+    'RECONNECT_DELAY',
+    'At shutdown: how long clients that were asked to reconnect (op 7) have before they are closed with 4000.',
+    duration('2s', { max: '1m' }),
+  ),
+};
+
+export type GatewayConfig = z.infer<z.ZodObject<typeof gatewaySettings>>;

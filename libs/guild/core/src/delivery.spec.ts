@@ -1,0 +1,272 @@
+import { GuildRig, readyRig, snapshot } from './guild.fixture';
+
+const message = { id: '900' };
+
+/** User 2 on n1, user 3 on n2. */
+function twoNodes(limits = {}): GuildRig {
+  const rig = new GuildRig(limits);
+  rig.subscribe('s2', '2', { node: 'n1' });
+  rig.subscribe('s3', '3', { node: 'n2' });
+  rig.load();
+  return rig;
+}
+
+const say = (rig: GuildRig, channelId = '200') => rig.publish('MESSAGE_CREATE', message, { channelId });
+const kinds = (rig: GuildRig, node: string) =>
+  rig.sent.filter((sent) => sent.node === node).map((sent) => sent.message.$case);
+
+describe('Delivery', () => {
+  it('sends an event once to each session-node, and answers when all have acked', () => {
+    const rig = twoNodes();
+    rig.autoAck = false;
+    const call = say(rig);
+    expect([kinds(rig, 'n1').at(-1), kinds(rig, 'n2').at(-1)]).toEqual(['audienceEvent', 'audienceEvent']);
+    rig.run(rig.guild.ack('n1', 1, 1, rig.at));
+    expect(rig.answerTo(call)).toBeUndefined();
+    rig.run(rig.guild.ack('n2', 1, 1, rig.at));
+    expect(rig.answerTo(call)).toEqual({ sessions: 2 });
+  });
+
+  it('introduces a class once to a node, before it is mentioned', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3');
+    rig.subscribe('b', '3');
+    rig.load();
+    expect(kinds(rig, 'n1')).toEqual(['classTable', 'subscribed', 'subscribed']);
+  });
+
+  it('revokes a node that does not ack in time, and it catches up when it acks', () => {
+    const rig = twoNodes({ ackTimeout: 2000 });
+    rig.autoAck = false;
+    const call = say(rig);
+    rig.run(rig.guild.ack('n1', 1, 1, rig.at));
+    rig.wait(2000);
+    expect(rig.answerTo(call)).toEqual({ sessions: 1 });
+    rig.autoAck = true;
+    say(rig);
+    expect(rig.got('s3')).toHaveLength(1);
+    rig.run(rig.guild.ack('n2', 1, 1, rig.at));
+    expect(rig.got('s3')).toHaveLength(2);
+    say(rig);
+    expect([rig.got('s2'), rig.got('s3')].map((got) => got.length)).toEqual([3, 3]);
+  });
+
+  it('goes on without a node whose queue is full, and tries it again soon', () => {
+    const rig = twoNodes({ refusedRetry: 100 });
+    rig.full.add('n2');
+    const call = say(rig);
+    expect(rig.answerTo(call)).toEqual({ sessions: 1 });
+    say(rig);
+    rig.wait(100);
+    expect(rig.got('s3')).toEqual([]);
+    rig.full.delete('n2');
+    rig.wait(100);
+    expect(rig.got('s3')).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE']);
+  });
+
+  it('filters what a node catches up on by the classes of that time', () => {
+    const rig = twoNodes({ refusedRetry: 100 });
+    rig.full.add('n2');
+    say(rig, '201');
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: ['10'] });
+    say(rig, '201');
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: [] });
+    say(rig, '201');
+    rig.full.delete('n2');
+    rig.wait(100);
+    expect(rig.got('s3')).toEqual(['GUILD_MEMBER_UPDATE', 'MESSAGE_CREATE', 'GUILD_MEMBER_UPDATE']);
+  });
+
+  it('hides what came after a loss of sight even from a member who left before the node caught up', () => {
+    const rig = twoNodes({ refusedRetry: 100 });
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: ['10'] });
+    rig.full.add('n2');
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: [] });
+    say(rig, '201');
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '3' } });
+    rig.full.delete('n2');
+    rig.wait(100);
+    expect(rig.got('s3')).toEqual(['GUILD_MEMBER_UPDATE', 'GUILD_MEMBER_UPDATE', 'GUILD_DELETE']);
+  });
+
+  it('answers a Subscribe of a node that is behind only when it has caught up', () => {
+    const rig = twoNodes({ refusedRetry: 100 });
+    rig.full.add('n2');
+    say(rig);
+    rig.subscribe('t3', '3', { node: 'n2' });
+    expect(rig.sessions.has('t3')).toBe(false);
+    rig.full.delete('n2');
+    rig.wait(100);
+    say(rig);
+    expect([rig.got('s3').length, rig.got('t3').length]).toEqual([2, 1]);
+  });
+
+  it('answers again what could not be sent', () => {
+    const rig = readyRig({ refusedRetry: 100 });
+    rig.full.add('n9');
+    rig.subscribe('t3', '3', { node: 'n9' });
+    expect(rig.sessions.has('t3')).toBe(false);
+    rig.full.delete('n9');
+    rig.wait(100);
+    expect(say(rig)).toBeDefined();
+    expect(rig.got('t3')).toEqual(['MESSAGE_CREATE']);
+  });
+
+  it('keeps the subscriptions of a node whose link broke until it asks for what it missed', () => {
+    const rig = twoNodes({ nodeGrace: 60_000 });
+    say(rig);
+    rig.run(rig.guild.nodeAway('n2', rig.at));
+    expect(rig.answerTo(say(rig))).toEqual({ sessions: 1 });
+    rig.wait(59_000);
+    rig.run(rig.guild.sync('n2', 1, rig.at));
+    expect(rig.got('s3')).toHaveLength(2);
+    expect(rig.guild.subscribers).toBe(2);
+  });
+
+  it('ends them when it does not come back, or comes back as another', () => {
+    const rig = twoNodes({ nodeGrace: 60_000 });
+    rig.run(rig.guild.nodeAway('n2', rig.at));
+    rig.wait(60_000);
+    expect(rig.guild.subscribers).toBe(1);
+    rig.run(rig.guild.nodeLost('n1', rig.at));
+    expect(rig.guild.subscribers).toBe(0);
+  });
+
+  it('tells a node that its sessions are lost when the log does not reach back', () => {
+    const rig = twoNodes({ logEvents: 4 });
+    rig.run(rig.guild.nodeAway('n2', rig.at));
+    for (let at = 0; at < 5; at++) say(rig);
+    rig.run(rig.guild.sync('n2', 0, rig.at));
+    expect(kinds(rig, 'n2').at(-1)).toBe('audienceLost');
+    expect(rig.guild.subscribers).toBe(1);
+  });
+
+  it('tells it so too when the class changes do not reach back', () => {
+    const rig = twoNodes({ logEvents: 4 });
+    rig.run(rig.guild.nodeAway('n2', rig.at));
+    for (let at = 0; at < 10; at++)
+      rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: at % 2 ? ['10'] : [] });
+    rig.run(rig.guild.sync('n2', 0, rig.at));
+    expect(kinds(rig, 'n2').at(-1)).toBe('audienceLost');
+  });
+
+  it('loses a node that asks without being subscribed', () => {
+    const rig = readyRig();
+    rig.run(rig.guild.sync('stranger', 0, rig.at));
+    expect(kinds(rig, 'stranger')).toEqual(['audienceLost']);
+  });
+});
+
+describe('GUILD_CREATE', () => {
+  const texts = (rig: GuildRig) =>
+    rig.sent.flatMap(({ message: sent }) => {
+      if (sent.$case !== 'subscribed' || sent.value.snapshot === undefined) return [];
+      const { data, own } = sent.value.snapshot;
+      const decoder = new TextDecoder();
+      return [{ same: sent.value.sameData, data: decoder.decode(data), own: decoder.decode(own) }];
+    });
+
+  it('carries the shared part once per node and class, and again when the guild has changed', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3');
+    rig.subscribe('b', '3');
+    rig.subscribe('c', '2');
+    rig.subscribe('d', '3', { node: 'n2' });
+    rig.load();
+    expect(texts(rig).map(({ same }) => same)).toEqual([false, true, false, false]);
+    expect(texts(rig).map(({ data }) => data === '')).toEqual([false, true, false, false]);
+    rig.publish('GUILD_UPDATE', { name: 'other' });
+    rig.subscribe('e', '3');
+    expect(texts(rig).at(-1)).toMatchObject({ same: false });
+    expect(texts(rig).at(-1)?.data).toContain('"name":"other"');
+  });
+
+  it('is one JSON object with the channels that the member sees, and its own member', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3', { intents: 1 });
+    rig.load();
+    const [text] = texts(rig);
+    const json = JSON.parse(`${text?.data}${text?.own}`) as Record<string, { id: string }[]>;
+    expect(json.channels?.map(({ id }) => id)).toEqual(['200']);
+    expect(json).toMatchObject({
+      id: '100',
+      unavailable: false,
+      member_count: 3,
+      large: false,
+      members: [{ user: { id: '3' } }],
+      presences: [],
+    });
+  });
+
+  it('carries everybody and their presences for those with the intent, in a guild that is not large', () => {
+    const rig = new GuildRig();
+    const online = { userId: '2', status: 'online', activities: '[]', clientStatus: '{"web":"online"}' };
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    rig.subscribe('a', '3', { intents: 0x101 });
+    rig.subscribe('b', '3', { intents: 0x101, largeThreshold: 2 });
+    rig.load();
+    const [all, some] = texts(rig).map(
+      ({ own }) => JSON.parse(`{"x":0${own}`) as { members: { user: { id: string } }[] },
+    );
+    expect(all?.members.map(({ user }) => user.id)).toEqual(['1', '2', '3']);
+    expect(all).toMatchObject({ presences: [{ user: { id: '2' }, status: 'online' }] });
+    expect(some?.members.map(({ user }) => user.id)).toEqual(['2', '3']);
+    expect(some).toMatchObject({ large: true });
+  });
+
+  it('is left out for a session that has it already, and sent whole to one that asks again', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3');
+    rig.load();
+    rig.subscribe('a', '3', { wantsSnapshot: false });
+    expect(texts(rig)).toHaveLength(1);
+    rig.subscribe('a', '3');
+    expect(texts(rig).at(-1)?.same).toBe(false);
+  });
+});
+
+describe('Presence in a guild', () => {
+  const online = { userId: '2', status: 'online', activities: '[]', clientStatus: '{"web":"online"}' };
+  const offline = { userId: '2', status: 'offline', activities: '[]', clientStatus: '{}' };
+
+  it('is told to those with the intent, and an equal state is not told twice', () => {
+    const rig = new GuildRig();
+    rig.subscribe('with', '2', { intents: 0x100 });
+    rig.subscribe('without', '3', { intents: 1 });
+    rig.load();
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    rig.run(rig.guild.presence(online, 'p2', rig.at));
+    rig.run(rig.guild.presence(offline, 'p3', rig.at));
+    rig.run(rig.guild.presence(offline, 'p4', rig.at));
+    expect([rig.got('with'), rig.got('without')]).toEqual([['PRESENCE_UPDATE', 'PRESENCE_UPDATE'], []]);
+  });
+
+  it('makes no event when nobody wants one', () => {
+    const rig = new GuildRig();
+    rig.subscribe('without', '3', { intents: 1 });
+    rig.load();
+    const before = rig.sent.length;
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    expect(rig.sent).toHaveLength(before);
+  });
+
+  it('is counted and listed for those who ask', () => {
+    const rig = readyRig();
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    expect(rig.guild.info()).toEqual({ presences: 1, available: true });
+    expect(rig.guild.presencesOf(['2', '3'])).toEqual([
+      '{"user":{"id":"2"},"status":"online","activities":[],"client_status":{"web":"online"}}',
+    ]);
+  });
+
+  it('outlasts the data of an idle guild', () => {
+    const rig = readyRig({ idle: 1000 });
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    rig.run(rig.guild.unsubscribe('n1', ['s1', 's2', 's3'], rig.at));
+    rig.wait(1000);
+    expect(rig.guild.info()).toEqual({ presences: 1, available: false });
+    rig.subscribe('s2', '2');
+    rig.load(snapshot());
+    expect(rig.guild.info()).toEqual({ presences: 1, available: true });
+  });
+});

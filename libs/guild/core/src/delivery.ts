@@ -1,0 +1,302 @@
+import {
+  Audience,
+  type CatchUp,
+  type Draft,
+  type Event,
+  Kind,
+  type Publication,
+  type Settled,
+} from '@derailed/audience/core';
+import type { Snowflake } from '@derailed/shared/kernel';
+import { Intent } from '@derailed/shared/protocol';
+import { ClassStream } from './class-stream';
+import type { ClassView, Reclassing } from './classes';
+import type { GuildLimits } from './limits';
+import type { Request } from './member-loads';
+import type { Send } from './messages';
+import type { Outbox } from './outbox';
+import { type Subscriber, Subscribers } from './subscribers';
+
+/** A session-node that is sent nothing until it caught up. */
+interface Stall {
+  /** Subscribes, by session, that wait until then: their answers belong behind the events that the node misses. */
+  readonly requests: Map<string, Request>;
+  /** Its queue was full: when to try again, and up to where it had been sent everything. */
+  refused?: { readonly retryAt: number; readonly sent: number };
+  /** Its link broke: when its subscriptions end. */
+  awayUntil?: number;
+}
+
+/** What the guild knows that a delivery needs. */
+export interface Insight {
+  /** What the subscribed user sees. */
+  viewOf(userId: Snowflake): ClassView | undefined;
+  /** The user has no subscriber left. */
+  released(userId: Snowflake): void;
+  /** The node that sent this Subscribe has caught up: treat it as if it came now. */
+  resume(request: Request): void;
+}
+
+/**
+ * Who is subscribed, on which session-nodes, and the guild's stream to each of these: every node gets all of the
+ * stream in order, or is stalled and catches up from the logs, or is lost.
+ */
+export class Delivery {
+  readonly subscribers = new Subscribers(Intent.GUILD_PRESENCES);
+  private readonly audience: Audience<number | undefined>;
+  private readonly stream: ClassStream;
+  private readonly stalls = new Map<string, Stall>();
+  /** Sessions whose subscription ended with an event that their node has not acked yet. */
+  private readonly leaving = new Map<string, { readonly sessionId: string; readonly index: number }[]>();
+
+  constructor(
+    private readonly guildId: Snowflake,
+    private readonly limits: GuildLimits,
+    private readonly out: Outbox,
+    private readonly insight: Insight,
+  ) {
+    this.audience = new Audience(Kind.guild, guildId, limits);
+    this.stream = new ClassStream(guildId, limits.logEvents, out);
+  }
+
+  /** Whether publishes still wait for acks. */
+  get busy(): boolean {
+    return this.audience.busy;
+  }
+
+  /** Keeps the request until its node has caught up; false if there is nothing to wait for. */
+  defer(request: Request): boolean {
+    const stall = this.stalls.get(request.node);
+    stall?.requests.set(request.subscribe.sessionId, request);
+    return stall !== undefined;
+  }
+
+  /**
+   * Subscribes a session and answers in the stream.
+   * @param snapshot makes GUILD_CREATE; told whether the node holds the shared data
+   */
+  subscribe(
+    { node, subscribe: request }: Request,
+    view: ClassView,
+    version: number,
+    snapshot: (sameData: boolean) => Event,
+  ): void {
+    const { sessionId, userId, intents } = request;
+    this.finishLeaving(node, Number.POSITIVE_INFINITY);
+    const before = this.subscribers.get(sessionId);
+    if (before?.node === node) this.stream.doubt(node, view);
+    else if (before !== undefined) this.unsubscribe(before.node, [sessionId]);
+    this.audience.subscribe(node, sessionId);
+    this.subscribers.add({ node, sessionId, userId, intents });
+    const { index } = this.audience;
+    this.stream.introduce(node, view, index + 1);
+    const sameData = request.wantsSnapshot && this.stream.holdsData(node, view, version);
+    const value = {
+      kind: Kind.guild,
+      audienceId: this.guildId,
+      index,
+      sessionId,
+      classId: view.id,
+      snapshot: request.wantsSnapshot ? snapshot(sameData) : undefined,
+      sameData,
+    };
+    this.out.send([node], { $case: 'subscribed', value }, index + 1, request);
+  }
+
+  refuse({ node, subscribe }: Request, unavailable: boolean): void {
+    const value = { kind: Kind.guild, audienceId: this.guildId, sessionId: subscribe.sessionId, unavailable };
+    this.out.send([node], { $case: 'subscribeRefused', value }, this.audience.index + 1, subscribe);
+  }
+
+  unsubscribe(node: string, sessionIds: readonly string[]): void {
+    const requests = this.stalls.get(node)?.requests;
+    for (const sessionId of sessionIds) {
+      requests?.delete(sessionId);
+      if (this.subscribers.get(sessionId)?.node !== node) continue;
+      this.drop(sessionId);
+      this.removeFromNode(node, sessionId);
+    }
+  }
+
+  /** Gives an event its index. Undefined: it was published before, and its caller shares the first one's answer. */
+  index(draft: Draft, call: number | undefined, now: number): Publication<number | undefined> | undefined {
+    const publication = this.audience.publish(draft, call, now);
+    this.settle(publication.settled);
+    return publication.event === undefined ? undefined : publication;
+  }
+
+  broadcast({ event, nodes }: Publication<number | undefined>): void {
+    if (event === undefined || nodes.length === 0) return;
+    this.out.send(nodes, { $case: 'audienceEvent', value: event }, event.index);
+  }
+
+  /** Class changes that come before the event with index `at`; by default the next one. */
+  reclass(change: Reclassing, at = this.audience.index + 1): void {
+    const receiving: string[] = [];
+    for (const node of this.audience.nodeIds()) if (!this.stalls.has(node)) receiving.push(node);
+    this.stream.change(change, at, receiving, (node, userId) => this.subscribers.hosts(node, userId));
+  }
+
+  /** The subscriptions of a user (`*`: all) end with the event of this index. */
+  end(userId: Snowflake, index: number): void {
+    for (const { node, sessionId } of this.subscribers.of(userId)) {
+      this.drop(sessionId);
+      const leaving = this.leaving.get(node);
+      if (leaving === undefined) this.leaving.set(node, [{ sessionId, index }]);
+      else leaving.push({ sessionId, index });
+    }
+  }
+
+  ack(node: string, index: number, sessions: number): void {
+    const { settled, catchUp } = this.audience.ack(node, index, sessions);
+    this.settle(settled);
+    this.finishLeaving(node, index);
+    if (catchUp !== undefined) this.catchUp(catchUp, index);
+  }
+
+  sync(node: string, index: number): void {
+    const { settled, catchUp } = this.audience.sync(node, index);
+    this.settle(settled);
+    this.finishLeaving(node, index);
+    if (catchUp !== undefined) this.catchUp(catchUp, index);
+  }
+
+  /** These, in order, never left for the node: it is revoked from the first of them on. */
+  undelivered(node: string, sends: readonly Send[], now: number): void {
+    const [first] = sends;
+    if (first === undefined) return;
+    this.settle(this.audience.refused(node, first.at));
+    this.stream.forget(node);
+    const stall = this.stall(node);
+    stall.refused = { retryAt: now + this.limits.refusedRetry, sent: first.at - 1 };
+    for (const { answers } of sends) {
+      if (answers !== undefined) stall.requests.set(answers.sessionId, { node, subscribe: answers });
+    }
+  }
+
+  /** The link to the node broke: it may come back with a sync. */
+  nodeAway(node: string, now: number): void {
+    if (this.audience.sessionsOf(node) === undefined) {
+      this.stalls.delete(node);
+      return;
+    }
+    this.settle(this.audience.revoke(node));
+    const stall = this.stall(node);
+    delete stall.refused;
+    stall.awayUntil = now + this.limits.nodeGrace;
+  }
+
+  /** The node's sessions are no more. */
+  nodeLost(node: string): void {
+    const sessions = [...(this.audience.sessionsOf(node) ?? [])];
+    this.settle(this.audience.removeNode(node));
+    this.forgetNode(node, sessions);
+    this.stalls.delete(node);
+  }
+
+  nextWake(): number | undefined {
+    let wake = this.audience.nextWake();
+    for (const { refused, awayUntil } of this.stalls.values()) {
+      const at = refused?.retryAt ?? awayUntil;
+      if (at !== undefined && (wake === undefined || at < wake)) wake = at;
+    }
+    return wake;
+  }
+
+  tick(now: number): void {
+    const { settled, revoked } = this.audience.tick(now);
+    this.settle(settled);
+    for (const node of revoked) this.stall(node);
+    for (const [node, { refused, awayUntil }] of [...this.stalls]) {
+      if (refused !== undefined && refused.retryAt <= now) this.retry(node, refused.sent);
+      else if (awayUntil !== undefined && awayUntil <= now) this.giveUp(node);
+    }
+  }
+
+  private stall(node: string): Stall {
+    let stall = this.stalls.get(node);
+    if (stall === undefined) this.stalls.set(node, (stall = { requests: new Map() }));
+    return stall;
+  }
+
+  private retry(node: string, sent: number): void {
+    if (this.audience.sessionsOf(node) === undefined) this.resume(node);
+    else this.sync(node, sent);
+  }
+
+  private giveUp(node: string): void {
+    const stall = this.stalls.get(node);
+    this.nodeLost(node);
+    for (const request of stall?.requests.values() ?? []) this.insight.resume(request);
+  }
+
+  private catchUp({ node, events }: CatchUp, after: number): void {
+    const sessions = [...(this.audience.sessionsOf(node) ?? [])];
+    const next = this.audience.index + 1;
+    const caughtUp =
+      events !== undefined && this.stream.catchUp(node, after, events, this.viewsOn(sessions), next);
+    if (!caughtUp) {
+      this.settle(this.audience.removeNode(node));
+      this.forgetNode(node, this.sessionsLeftOn(node));
+      const value = { kind: Kind.guild, audienceId: this.guildId };
+      this.out.send([node], { $case: 'audienceLost', value }, next);
+    }
+    this.resume(node);
+  }
+
+  private resume(node: string): void {
+    const stall = this.stalls.get(node);
+    this.stalls.delete(node);
+    for (const request of stall?.requests.values() ?? []) this.insight.resume(request);
+  }
+
+  private viewsOn(sessions: readonly string[]): Set<ClassView> {
+    const views = new Set<ClassView>();
+    for (const sessionId of sessions) {
+      const userId = this.subscribers.get(sessionId)?.userId;
+      const view = userId === undefined ? undefined : this.insight.viewOf(userId);
+      if (view !== undefined) views.add(view);
+    }
+    return views;
+  }
+
+  private sessionsLeftOn(node: string): string[] {
+    return this.subscribers
+      .of('*')
+      .filter((subscriber) => subscriber.node === node)
+      .map(({ sessionId }) => sessionId);
+  }
+
+  private forgetNode(node: string, sessions: readonly string[]): void {
+    for (const sessionId of sessions)
+      if (this.subscribers.get(sessionId)?.node === node) this.drop(sessionId);
+    this.stream.forget(node);
+    this.leaving.delete(node);
+  }
+
+  private finishLeaving(node: string, acked: number): void {
+    const leaving = this.leaving.get(node);
+    if (leaving === undefined) return;
+    const later = leaving.filter(({ index }) => index > acked);
+    if (later.length > 0) this.leaving.set(node, later);
+    else this.leaving.delete(node);
+    for (const { sessionId, index } of leaving) if (index <= acked) this.removeFromNode(node, sessionId);
+  }
+
+  private removeFromNode(node: string, sessionId: string): void {
+    this.settle(this.audience.unsubscribe(node, sessionId));
+    if (this.audience.sessionsOf(node) === undefined) this.stream.forget(node);
+  }
+
+  private drop(sessionId: string): Subscriber | undefined {
+    const subscriber = this.subscribers.remove(sessionId);
+    if (subscriber !== undefined && !this.subscribers.has(subscriber.userId))
+      this.insight.released(subscriber.userId);
+    return subscriber;
+  }
+
+  private settle(settled: readonly Settled<number | undefined>[]): void {
+    for (const { ticket, sessions } of settled)
+      if (ticket !== undefined) this.out.answer(ticket, { sessions });
+  }
+}

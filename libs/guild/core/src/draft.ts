@@ -1,0 +1,77 @@
+import type { Draft } from '@derailed/audience/core';
+import type { Snowflake } from '@derailed/shared/kernel';
+import {
+  Intent,
+  intentsOfEvent,
+  isChannelBound,
+  isThread,
+  permissionGate,
+  presenceUpdateJson,
+} from '@derailed/shared/protocol';
+import type { Change } from './change';
+import type { GuildState } from './guild-state';
+import type { Encode, PresenceChanged, Publish } from './messages';
+
+/** No channel has this id: nobody sees it. */
+const NO_CHANNEL = '0';
+
+/** Whether the event is for those who saw what it takes away: the change is folded behind it. */
+export function isEnding({ kind }: Change): boolean {
+  return kind === 'channelGone' || kind === 'memberGone' || kind === 'guildGone';
+}
+
+/**
+ * Who may get an event that is published to a guild.
+ * @param state before the event; undefined: there is nobody to get it
+ */
+export function draftOf(
+  { event, channelId }: Publish,
+  change: Change | undefined,
+  state: GuildState | undefined,
+): Draft {
+  const gate = permissionGate(event.name);
+  return {
+    event,
+    channelId:
+      change === undefined ? channelOf(event.name, channelId) : channelOfChange(change, channelId, state),
+    intents: intentsOfEvent(event.name, true),
+    permissions: gate === 0n ? '' : gate.toString(),
+    endsUserId: endedUser(change),
+    alwaysUserId: change?.kind === 'member' && !change.isNew ? change.userId : '',
+  };
+}
+
+/** PRESENCE_UPDATE, volatile. */
+export function presenceDraft(
+  guildId: Snowflake,
+  id: string,
+  presence: PresenceChanged,
+  encode: Encode,
+): Draft {
+  const { userId, status, activities, clientStatus } = presence;
+  const text = presenceUpdateJson({ userId, guildId, status, activities, clientStatus });
+  return {
+    event: { id, name: 'PRESENCE_UPDATE', data: encode(text), own: encode(''), volatile: true },
+    intents: Intent.GUILD_PRESENCES,
+  };
+}
+
+function channelOf(name: string, channelId: Snowflake): Snowflake {
+  return channelId === '' && isChannelBound(name) ? NO_CHANNEL : channelId;
+}
+
+function channelOfChange(change: Change, channelId: Snowflake, state: GuildState | undefined): Snowflake {
+  if (change.kind === 'channel') return change.id;
+  if (change.kind !== 'channelGone') return channelId;
+  if (!change.thread || state?.channels.has(change.id)) return change.id;
+  // A thread that the guild never heard of: its channel decides, but of a private thread that says too little.
+  const { type, parentId } = change;
+  return parentId !== undefined && type !== undefined && isThread(type) && type !== 12
+    ? parentId
+    : NO_CHANNEL;
+}
+
+function endedUser(change: Change | undefined): string {
+  if (change?.kind === 'memberGone') return change.userId;
+  return change?.kind === 'guildGone' && !change.outage ? '*' : '';
+}

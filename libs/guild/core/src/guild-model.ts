@@ -1,0 +1,94 @@
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
+import type { Change } from './change';
+import { Classes, type ClassView, type Reclassing } from './classes';
+import { GuildState } from './guild-state';
+import { Sights } from './sight';
+
+export type StateChange = Exclude<Change, { kind: 'guildGone' }>;
+
+const unchanged: Reclassing = { redefined: [], moved: [] };
+
+/** A loaded guild: its state, and what the subscribed users see of it. */
+export class GuildModel {
+  readonly state: GuildState;
+  /** Counts the changes of what GUILD_CREATE says to everybody. */
+  version = 1;
+  private sights: Sights;
+  private readonly classes = new Classes();
+  /** Subscribed users in a timeout, and when (wall ms) it ends. */
+  private readonly timeouts = new Map<Snowflake, number>();
+
+  constructor(snapshot: GuildSnapshot) {
+    this.state = new GuildState(snapshot);
+    this.sights = new Sights(this.state);
+  }
+
+  /** Classes in use. */
+  get classCount(): number {
+    return this.classes.size;
+  }
+
+  /** What the subscribed user sees. */
+  viewOf(userId: Snowflake): ClassView | undefined {
+    return this.classes.viewOf(userId);
+  }
+
+  /** A member has its first subscriber, or another one. */
+  admit(member: Member, wall: number): ClassView {
+    const userId = member.user.id;
+    if (!this.classes.has(userId)) this.assign(member, wall);
+    return this.classes.viewOf(userId) as ClassView;
+  }
+
+  /** The user has no subscriber left. */
+  release(userId: Snowflake): void {
+    this.classes.remove(userId);
+    this.timeouts.delete(userId);
+    if (!this.state.complete) this.state.members.delete(userId);
+  }
+
+  /** Takes in a change; what it did to the classes. */
+  fold(change: StateChange, wall: number): Reclassing {
+    const { shared, sight } = this.state.fold(change);
+    if (shared) this.version++;
+    if (sight === 'nobody') return unchanged;
+    if (sight === 'everybody') {
+      this.sights = new Sights(this.state);
+      return this.classes.reassign((userId) => {
+        const member = this.state.members.get(userId);
+        return member && this.sights.of(member, wall);
+      });
+    }
+    return this.reassignOne(sight.userId, wall);
+  }
+
+  /** Wall time at which the next timeout ends. */
+  nextTimeout(): number | undefined {
+    let next: number | undefined;
+    for (const until of this.timeouts.values()) if (next === undefined || until < next) next = until;
+    return next;
+  }
+
+  /** Ends the timeouts whose time has come. */
+  expireTimeouts(wall: number): Reclassing {
+    const moved = [...this.timeouts]
+      .filter(([, until]) => until <= wall)
+      .flatMap(([userId]) => this.reassignOne(userId, wall).moved);
+    return { redefined: [], moved };
+  }
+
+  private reassignOne(userId: Snowflake, wall: number): Reclassing {
+    const member = this.state.members.get(userId);
+    if (member === undefined || !this.classes.has(userId)) return unchanged;
+    const moved = this.assign(member, wall);
+    return moved === undefined ? unchanged : { redefined: [], moved: [moved] };
+  }
+
+  private assign(member: Member, wall: number): ReturnType<Classes['assign']> {
+    const { communicationDisabledUntil: until } = member;
+    if (until !== null && until > wall) this.timeouts.set(member.user.id, until);
+    else this.timeouts.delete(member.user.id);
+    return this.classes.assign(member.user.id, this.sights.of(member, wall));
+  }
+}

@@ -1,0 +1,257 @@
+import type { AudienceEvent } from '@derailed/audience/core';
+import { CallError } from '@derailed/shared/kernel';
+import type { Channel, GuildSnapshot, Member, Overwrite, Role } from '@derailed/shared/protocol';
+import { defaultGuildLimits, type Effect, Guild, type GuildLimits, parseChange, type Send } from './index';
+
+export const VIEW = 1024n;
+export const guildId = '100';
+export const ownerId = '1';
+export const everyone = 4096n;
+
+export function role(id: string, permissions = 0n): Role {
+  return { id, name: `role ${id}`, permissions, position: 0, color: 0, hoist: false };
+}
+
+export function channel(id: string, overwrites: Overwrite[] = [], more: Partial<Channel> = {}): Channel {
+  return {
+    id,
+    name: `channel ${id}`,
+    type: 0,
+    position: 0,
+    topic: null,
+    parentId: null,
+    lastMessageId: null,
+    overwrites,
+    ...more,
+  };
+}
+
+export function hiddenFrom(targetId: string): Overwrite {
+  return { targetId, targetType: 0, allow: 0n, deny: VIEW };
+}
+
+export function shownTo(targetId: string, targetType: 0 | 1 = 0): Overwrite {
+  return { targetId, targetType, allow: VIEW, deny: 0n };
+}
+
+export function member(id: string, roleIds: string[] = [], more: Partial<Member> = {}): Member {
+  return {
+    user: {
+      id,
+      username: `user${id}`,
+      discriminator: '0',
+      avatar: null,
+      email: null,
+      flags: 0,
+      bot: false,
+      system: false,
+    },
+    nick: null,
+    joinedAt: '2024-01-01T00:00:00.000Z',
+    communicationDisabledUntil: null,
+    roleIds,
+    ...more,
+  };
+}
+
+/** Everybody sees channel 200; 201 is for role 10 alone. Owner 1; members 2 (role 10) and 3 (none). */
+export function snapshot(more: Partial<GuildSnapshot> = {}): GuildSnapshot {
+  const members = [member(ownerId), member('2', ['10']), member('3')];
+  return {
+    guild: { id: guildId, name: 'guild', icon: null, ownerId, permissions: 0n, flags: 0 },
+    roles: [role(guildId, VIEW), role('10')],
+    channels: [channel('200'), channel('201', [hiddenFrom(guildId), shownTo('10')])],
+    memberCount: members.length,
+    members,
+    ...more,
+  };
+}
+
+interface Answer {
+  readonly call: number;
+  readonly answer: { readonly sessions: number } | CallError;
+}
+
+interface Session {
+  readonly node: string;
+  readonly userId: string;
+  readonly intents: number;
+  classId: number;
+}
+
+interface Table {
+  channels: ReadonlySet<string>;
+  permissions: bigint;
+}
+
+/**
+ * A guild with a virtual clock and session-nodes that do as the contract says: they keep the tables that they are
+ * told, filter by them, and ack when asked to.
+ */
+export class GuildRig {
+  now = 0;
+  readonly wallOffset = 1_700_000_000_000;
+  readonly guild: Guild;
+  /** All effects but sends and answers, and what was sent, in order. */
+  readonly asked: Effect[] = [];
+  readonly sent: { readonly node: string; readonly message: Send['message'] }[] = [];
+  readonly answers: Answer[] = [];
+  /** Session id to names of the events that it got. */
+  readonly received = new Map<string, string[]>();
+  readonly sessions = new Map<string, Session>();
+  readonly lastIndex = new Map<string, number>();
+  readonly full = new Set<string>();
+  autoAck = true;
+  private readonly tables = new Map<string, Map<number, Table>>();
+  private readonly intentsAsked = new Map<string, { userId: string; intents: number }>();
+  private calls = 0;
+
+  constructor(limits: Partial<GuildLimits> = {}) {
+    const encoder = new TextEncoder();
+    this.guild = new Guild(guildId, (text) => encoder.encode(text), { ...defaultGuildLimits, ...limits });
+  }
+
+  get at() {
+    return { now: this.now, wall: this.now + this.wallOffset };
+  }
+
+  subscribe(
+    sessionId: string,
+    userId: string,
+    { node = 'n1', intents = 0xffff, wantsSnapshot = true, largeThreshold = 50 } = {},
+  ): void {
+    this.intentsAsked.set(sessionId, { userId, intents });
+    const request = { audienceId: guildId, sessionId, userId, intents, largeThreshold, wantsSnapshot };
+    this.run(this.guild.subscribe(node, request, this.at));
+  }
+
+  /** Subscribes a guild that is read at once. */
+  load(data: GuildSnapshot | null = snapshot()): void {
+    this.run(this.guild.loaded(this.lastLoad(), data, this.at));
+  }
+
+  lastLoad(): number {
+    return (
+      this.asked.findLast((effect) => effect.kind === 'load' || effect.kind === 'loadMembers')?.load ?? 0
+    );
+  }
+
+  publish(name: string, data: unknown = {}, { channelId = '', id = `event ${this.calls + 1}` } = {}): number {
+    const call = ++this.calls;
+    const bytes = new TextEncoder().encode(JSON.stringify(data));
+    const event = { id, name, data: bytes, own: new Uint8Array(0), volatile: false };
+    this.run(
+      this.guild.publish({ call, publish: { event, channelId }, change: parseChange(name, bytes) }, this.at),
+    );
+    return call;
+  }
+
+  answerTo(call: number): Answer['answer'] | undefined {
+    return this.answers.find((answer) => answer.call === call)?.answer;
+  }
+
+  wait(ms: number): void {
+    const end = this.now + ms;
+    for (let wake = this.guild.nextWake(); wake !== undefined && wake <= end; wake = this.guild.nextWake()) {
+      this.now = Math.max(this.now, wake);
+      this.run(this.guild.tick(this.at));
+      if (this.asked.at(-1)?.kind === 'unload') break;
+    }
+    this.now = end;
+  }
+
+  got(sessionId: string): string[] {
+    return this.received.get(sessionId) ?? [];
+  }
+
+  run(effects: readonly Effect[]): void {
+    const refused = new Map<string, Send[]>();
+    const acks: [string, number, number][] = [];
+    for (const effect of effects) {
+      if (effect.kind === 'answer') this.answers.push(effect);
+      else if (effect.kind !== 'send') this.asked.push(effect);
+      else {
+        for (const node of effect.nodes) {
+          if (refused.has(node) || this.full.has(node))
+            refused.set(node, [...(refused.get(node) ?? []), effect]);
+          else this.arrive(node, effect.message, acks);
+        }
+      }
+    }
+    for (const [node, sends] of refused) this.run(this.guild.undelivered(node, sends, this.at));
+    for (const [node, index, sessions] of acks) {
+      if (this.autoAck) this.run(this.guild.ack(node, index, sessions, this.at));
+    }
+  }
+
+  private arrive(node: string, message: Send['message'], acks: [string, number, number][]): void {
+    this.sent.push({ node, message });
+    switch (message.$case) {
+      case 'classTable': {
+        const { classId, channelIds, permissions } = message.value;
+        this.tablesOf(node).set(classId, { channels: new Set(channelIds), permissions: BigInt(permissions) });
+        break;
+      }
+      case 'reclassed':
+        for (const session of this.sessions.values()) {
+          if (session.node === node && session.userId === message.value.userId)
+            session.classId = message.value.classId;
+        }
+        break;
+      case 'subscribed': {
+        const { sessionId, classId, index } = message.value;
+        const asked = this.intentsAsked.get(sessionId);
+        if (asked !== undefined) this.sessions.set(sessionId, { node, ...asked, classId });
+        this.lastIndex.set(node, Math.max(index, this.lastIndex.get(node) ?? 0));
+        break;
+      }
+      case 'audienceEvent':
+        acks.push([node, message.value.index, this.deliver(node, message.value)]);
+        break;
+      case 'audienceLost':
+        for (const [id, session] of this.sessions) if (session.node === node) this.sessions.delete(id);
+        break;
+      case 'subscribeRefused':
+        break;
+    }
+  }
+
+  private deliver(node: string, event: AudienceEvent): number {
+    if (event.index <= (this.lastIndex.get(node) ?? 0)) return 0;
+    this.lastIndex.set(node, event.index);
+    let count = 0;
+    for (const [id, session] of this.sessions) {
+      if (session.node !== node) continue;
+      const ends = event.endsUserId === '*' || event.endsUserId === session.userId;
+      if (ends) this.sessions.delete(id);
+      else if (!this.passes(event, session)) continue;
+      this.received.set(id, [...this.got(id), ends ? 'GUILD_DELETE' : (event.event?.name ?? '')]);
+      count++;
+    }
+    return count;
+  }
+
+  private passes(event: AudienceEvent, session: Session): boolean {
+    const table = this.tablesOf(session.node).get(session.classId);
+    if (event.channelId !== '' && !table?.channels.has(event.channelId)) return false;
+    if (event.permissions !== '' && ((table?.permissions ?? 0n) & BigInt(event.permissions)) === 0n)
+      return false;
+    return (
+      event.intents === 0 || (event.intents & session.intents) !== 0 || event.alwaysUserId === session.userId
+    );
+  }
+
+  private tablesOf(node: string): Map<number, Table> {
+    let tables = this.tables.get(node);
+    if (tables === undefined) this.tables.set(node, (tables = new Map()));
+    return tables;
+  }
+}
+
+/** A rig whose guild is loaded, with the sessions s1, s2, s3 of users 1, 2, 3 on n1. */
+export function readyRig(limits: Partial<GuildLimits> = {}, data: GuildSnapshot = snapshot()): GuildRig {
+  const rig = new GuildRig(limits);
+  for (const userId of ['1', '2', '3']) rig.subscribe(`s${userId}`, userId);
+  rig.load(data);
+  return rig;
+}

@@ -1,0 +1,338 @@
+import { type Snowflake, unavailable } from '@derailed/shared/kernel';
+import { type GuildSnapshot, type Member } from '@derailed/shared/protocol';
+import type { Change } from './change';
+import { Delivery } from './delivery';
+import { draftOf, isEnding, presenceDraft } from './draft';
+import { GuildCreateTexts } from './guild-create';
+import { GuildModel } from './guild-model';
+import { defaultGuildLimits, type GuildLimits } from './limits';
+import { type Incoming, LoadQueue } from './load-queue';
+import { type MemberChange, MemberLoads, type Request } from './member-loads';
+import type { Effect, Encode, Moment, PresenceChanged, Send, Subscribe } from './messages';
+import { Outbox } from './outbox';
+import { PresenceBoard } from './presence-board';
+
+/**
+ * dormant: nothing is known of the guild, and nobody is subscribed. loading: the snapshot is read, all else waits
+ * behind it. ready. unavailable: the last read failed.
+ */
+export type Phase = 'dormant' | 'loading' | 'ready' | 'unavailable';
+
+/**
+ * One guild: what it is, who may see what, who is subscribed, and the one order of its events. Every method returns
+ * what the shell is to do, in order. Never waits: reads of the database come back as loaded() and membersLoaded().
+ */
+export class Guild {
+  private phase: Phase = 'dormant';
+  private model: GuildModel | undefined;
+  private readonly out = new Outbox();
+  private readonly delivery: Delivery;
+  private readonly presences = new PresenceBoard();
+  private readonly texts: GuildCreateTexts;
+  private readonly queue: LoadQueue;
+  private readonly memberLoads: MemberLoads;
+  /** Number of the read that is waited for; answers to earlier ones are stale. */
+  private load = 0;
+  /** Monotonic ms: when the snapshot may be read again after a failure. */
+  private retryAt = 0;
+  /** Since when nobody has been subscribed. */
+  private idleSince: number | undefined;
+  private lastMoment: Moment = { now: 0, wall: 0 };
+
+  constructor(
+    readonly id: Snowflake,
+    private readonly encode: Encode,
+    private readonly limits: GuildLimits = defaultGuildLimits,
+  ) {
+    this.texts = new GuildCreateTexts(encode);
+    this.queue = new LoadQueue(limits);
+    this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
+    this.delivery = new Delivery(id, limits, this.out, {
+      viewOf: (userId) => this.model?.viewOf(userId),
+      released: (userId) => this.model?.release(userId),
+      resume: (request) => this.accept(request),
+    });
+  }
+
+  /** Sessions subscribed. */
+  get subscribers(): number {
+    return this.delivery.subscribers.size;
+  }
+
+  get isLoaded(): boolean {
+    return this.phase === 'ready';
+  }
+
+  /** presences: members that are not offline. available: the guild is in use and its data is here. */
+  info(): { readonly presences: number; readonly available: boolean } {
+    return { presences: this.presences.size, available: this.phase === 'ready' };
+  }
+
+  /** JSON texts as in PRESENCE_UPDATE, without guild_id, of those who are not offline. */
+  presencesOf(userIds: readonly Snowflake[]): string[] {
+    return userIds.flatMap((userId) => this.presences.get(userId) ?? []);
+  }
+
+  subscribe(node: string, subscribe: Subscribe, at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    this.accept({ node, subscribe });
+    return this.done(at);
+  }
+
+  unsubscribe(node: string, sessionIds: readonly string[], at: Moment): readonly Effect[] {
+    for (const sessionId of sessionIds) {
+      this.queue.cancel(node, sessionId);
+      this.memberLoads.cancel(node, sessionId);
+    }
+    this.delivery.unsubscribe(node, sessionIds);
+    return this.done(at);
+  }
+
+  /**
+   * Publishes an event; `call` comes back with the answer.
+   * @param change what parseChange() read from the event
+   */
+  publish(incoming: Incoming, at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    // Without subscribers nobody has to be asked; but a publish may be one that comes again while acks are awaited.
+    if (this.phase === 'dormant' && !this.delivery.busy) this.out.answer(incoming.call, { sessions: 0 });
+    else if (this.phase === 'unavailable' && at.now < this.retryAt) this.fail(incoming);
+    else if (this.phase === 'loading' || this.phase === 'unavailable') {
+      if (!this.queue.add({ kind: 'publish', incoming })) this.fail(incoming);
+      this.startLoad();
+    } else this.deliver(incoming, at);
+    return this.done(at);
+  }
+
+  ack(node: string, index: number, sessions: number, at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    this.delivery.ack(node, index, sessions);
+    return this.done(at);
+  }
+
+  sync(node: string, index: number, at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    this.delivery.sync(node, index);
+    return this.done(at);
+  }
+
+  /** @param eventId a new one: audiences recognise events by their ids, across starts of this node too */
+  presence(presence: PresenceChanged, eventId: string, at: Moment): readonly Effect[] {
+    if (this.presences.put(presence) && this.phase === 'ready' && this.delivery.subscribers.wantPresences) {
+      const publication = this.delivery.index(
+        presenceDraft(this.id, eventId, presence, this.encode),
+        undefined,
+        at.now,
+      );
+      if (publication !== undefined) this.delivery.broadcast(publication);
+    }
+    return this.done(at);
+  }
+
+  /** @param snapshot null: there is no such guild */
+  loaded(load: number, snapshot: GuildSnapshot | null, at: Moment): readonly Effect[] {
+    if (load !== this.load || this.phase !== 'loading') return this.done(at);
+    this.lastMoment = at;
+    this.phase = snapshot === null ? 'dormant' : 'ready';
+    this.model = snapshot === null ? undefined : new GuildModel(snapshot);
+    for (const item of this.queue.take()) {
+      if (item.kind === 'publish' && this.model === undefined)
+        this.out.answer(item.incoming.call, { sessions: 0 });
+      else if (item.kind === 'publish') this.deliver(item.incoming, at);
+      else if (this.model === undefined) this.delivery.refuse(item.request, false);
+      else this.accept(item.request);
+    }
+    return this.done(at);
+  }
+
+  /** The database can't be read now. */
+  loadFailed(load: number, at: Moment): readonly Effect[] {
+    if (load !== this.load || this.phase !== 'loading') return this.done(at);
+    this.phase = 'unavailable';
+    this.retryAt = at.now + this.limits.loadRetry;
+    for (const item of this.queue.take()) {
+      if (item.kind === 'publish') this.fail(item.incoming);
+      else this.delivery.refuse(item.request, true);
+    }
+    return this.done(at);
+  }
+
+  /** @param members those of the asked users who are members */
+  membersLoaded(load: number, members: readonly Member[], at: Moment): readonly Effect[] {
+    if (load !== this.load || this.model === undefined) return this.done(at);
+    this.lastMoment = at;
+    const found = new Map(members.map((member) => [member.user.id, member]));
+    for (const [userId, awaited] of this.memberLoads.finish()) {
+      this.addMember(this.model, found.get(userId), awaited.changes, at);
+      for (const request of awaited.requests) this.admit(request, this.model, false);
+    }
+    this.readMembers();
+    return this.done(at);
+  }
+
+  membersFailed(load: number, at: Moment): readonly Effect[] {
+    if (load !== this.load) return this.done(at);
+    for (const { requests } of this.memberLoads.finish().values()) {
+      for (const request of requests) this.delivery.refuse(request, true);
+    }
+    this.readMembers();
+    return this.done(at);
+  }
+
+  /** The mesh refused these for the node, in this order. */
+  undelivered(node: string, sends: readonly Send[], at: Moment): readonly Effect[] {
+    this.delivery.undelivered(node, sends, at.now);
+    return this.done(at);
+  }
+
+  /** The link to the session-node broke; it may come back. */
+  nodeAway(node: string, at: Moment): readonly Effect[] {
+    this.queue.cancel(node);
+    this.memberLoads.cancelNode(node);
+    this.delivery.nodeAway(node, at.now);
+    return this.done(at);
+  }
+
+  /** The session-node has started anew: its subscriptions are over. */
+  nodeLost(node: string, at: Moment): readonly Effect[] {
+    this.queue.cancel(node);
+    this.memberLoads.cancelNode(node);
+    this.delivery.nodeLost(node);
+    return this.done(at);
+  }
+
+  /** When tick() has something to do, in monotonic milliseconds. */
+  nextWake(): number | undefined {
+    const { now, wall } = this.lastMoment;
+    const timeout = this.model?.nextTimeout();
+    const times = [
+      this.delivery.nextWake(),
+      timeout === undefined ? undefined : now + timeout - wall,
+      this.idleSince === undefined ? undefined : this.idleSince + this.limits.idle,
+    ].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  tick(at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    this.delivery.tick(at.now);
+    if (this.model !== undefined) this.delivery.reclass(this.model.expireTimeouts(at.wall));
+    if (this.idleSince !== undefined && at.now >= this.idleSince + this.limits.idle) this.forget();
+    return this.done(at);
+  }
+
+  private accept(request: Request): void {
+    if (this.phase === 'ready' && this.model !== undefined) this.admit(request, this.model, true);
+    else if (this.phase === 'unavailable' && this.lastMoment.now < this.retryAt)
+      this.delivery.refuse(request, true);
+    else {
+      if (!this.queue.add({ kind: 'subscribe', request })) this.delivery.refuse(request, true);
+      this.startLoad();
+    }
+  }
+
+  /** @param mayRead whether to ask the database for a member who is not known */
+  private admit(request: Request, model: GuildModel, mayRead: boolean): void {
+    if (this.delivery.defer(request)) return;
+    const { userId } = request.subscribe;
+    const member = model.state.members.get(userId);
+    if (member !== undefined) {
+      const view = model.admit(member, this.lastMoment.wall);
+      this.delivery.subscribe(request, view, model.version, (sameData) =>
+        this.texts.event(
+          model.state,
+          this.presences,
+          member,
+          request.subscribe,
+          sameData ? undefined : this.texts.data(model.state, view, model.version),
+        ),
+      );
+    } else if (!mayRead) this.delivery.refuse(request, false);
+    else if (this.memberLoads.add(request)) this.readMembers();
+    else this.delivery.refuse(request, true);
+  }
+
+  private deliver({ call, publish, change }: Incoming, at: Moment): void {
+    const draft = draftOf(publish, change, this.model?.state);
+    const publication = this.delivery.index(draft, call, at.now);
+    if (publication?.event === undefined) return;
+    const { index } = publication.event;
+    // What goes away is told to those who saw it; what comes or changes, to those who see it then.
+    const goes = change !== undefined && isEnding(change);
+    if (change !== undefined && !goes) this.fold(change, index, at);
+    this.delivery.broadcast(publication);
+    if (goes) this.fold(change, index + 1, at);
+  }
+
+  /** @param at index of the first event that the change governs */
+  private fold(change: Change, at: number, { wall }: Moment): void {
+    if (change.kind === 'guildGone') {
+      if (!change.outage) this.end(at - 1);
+      return;
+    }
+    if (change.kind === 'member' || change.kind === 'memberGone') this.memberLoads.hold(change);
+    if (change.kind === 'memberGone') {
+      this.delivery.end(change.userId, at - 1);
+      this.presences.remove(change.userId);
+    }
+    if (this.model !== undefined) this.delivery.reclass(this.model.fold(change, wall), at);
+  }
+
+  /** The guild is no more; everybody's subscription ended with the event of this index. */
+  private end(index: number): void {
+    this.delivery.end('*', index);
+    for (const request of this.memberLoads.clear()) this.delivery.refuse(request, false);
+    this.presences.clear();
+    this.model = undefined;
+    this.phase = 'dormant';
+  }
+
+  private addMember(
+    model: GuildModel,
+    member: Member | undefined,
+    changes: readonly MemberChange[],
+    at: Moment,
+  ): void {
+    const left = changes.findLastIndex(({ kind }) => kind === 'memberGone');
+    const since = changes.slice(left + 1);
+    const isGone = left >= 0 && !since.some((change) => change.kind === 'member' && change.isNew);
+    if (member === undefined || isGone) return;
+    model.state.addMember(member);
+    for (const change of since) this.delivery.reclass(model.fold(change, at.wall));
+  }
+
+  private fail({ call }: Incoming): void {
+    this.out.answer(call, unavailable(`the data of guild ${this.id} can't be read now`));
+  }
+
+  private startLoad(): void {
+    if (this.phase === 'loading') return;
+    this.phase = 'loading';
+    this.out.load(++this.load);
+  }
+
+  private readMembers(): void {
+    const userIds = this.memberLoads.next();
+    if (userIds !== undefined) this.out.loadMembers(this.load, userIds);
+  }
+
+  private forget(): void {
+    this.model = undefined;
+    this.phase = 'dormant';
+    // Presences are told once: they outlast the data, until their sessions subscribe or end.
+    if (this.presences.size === 0) this.out.unload();
+  }
+
+  private done(at: Moment): readonly Effect[] {
+    this.lastMoment = at;
+    const used =
+      this.subscribers > 0 ||
+      this.phase === 'loading' ||
+      this.delivery.busy ||
+      this.memberLoads.size > 0 ||
+      (this.phase === 'dormant' && this.presences.size > 0);
+    if (used) this.idleSince = undefined;
+    else this.idleSince ??= at.now;
+    return this.out.take();
+  }
+}

@@ -1,0 +1,32 @@
+import { type AudienceLimits, defaultAudienceLimits } from '@derailed/audience/core';
+
+export interface GuildLimits extends AudienceLimits {
+  /** How many publishes and subscribes wait behind the snapshot; those beyond are UNAVAILABLE. */
+  readonly pendingEvents: number;
+  /** How many bytes of events wait behind the snapshot. */
+  readonly pendingBytes: number;
+  /** A guild without subscribers is forgotten after this time (ms). */
+  readonly idle: number;
+  /** After a failed read of the snapshot the next one starts no sooner than this (ms). */
+  readonly loadRetry: number;
+  /** How many members are read by one query. */
+  readonly memberBatch: number;
+  /** How soon (ms) a session-node whose queue was full is tried again. */
+  readonly refusedRetry: number;
+  /** How long (ms) the subscriptions of a session-node are kept whose link is broken. */
+  readonly nodeGrace: number;
+}
+
+export const defaultGuildLimits: GuildLimits = {
+  ...defaultAudienceLimits,
+  pendingEvents: 1024,
+  pendingBytes: 8 * 1024 * 1024,
+  idle: 300_000,
+  loadRetry: 1000,
+  memberBatch: 500,
+  refusedRetry: 100,
+  nodeGrace: 60_000,
+};
+
+/** Guilds of at most this many members have all of them in their snapshot: the greatest large_threshold there is. */
+export const MEMBERS_IN_SNAPSHOT = 250;

@@ -1,0 +1,106 @@
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { Change } from './change';
+import type { Subscribe } from './messages';
+
+/** A Subscribe and who sent it. */
+export interface Request {
+  readonly node: string;
+  readonly subscribe: Subscribe;
+}
+
+export type MemberChange = Extract<Change, { kind: 'member' | 'memberGone' }>;
+
+/** What waited for a member to be read. */
+export interface Awaited {
+  readonly requests: readonly Request[];
+  /** Changes published meanwhile, in order; the read may have seen some of them or none. */
+  readonly changes: readonly MemberChange[];
+}
+
+interface Waiting {
+  readonly requests: Request[];
+  readonly changes: MemberChange[];
+}
+
+/**
+ * Subscribes that wait until their user's member is read. One read at a time; it takes all who wait, up to a limit.
+ */
+export class MemberLoads {
+  private readonly waiting = new Map<Snowflake, Waiting>();
+  private reading = new Set<Snowflake>();
+
+  /**
+   * @param batch how many members one read takes
+   * @param limit how many users may wait
+   */
+  constructor(
+    private readonly batch: number,
+    private readonly limit: number,
+  ) {}
+
+  get size(): number {
+    return this.waiting.size;
+  }
+
+  /** False: too many wait already. */
+  add(request: Request): boolean {
+    const { userId } = request.subscribe;
+    const waiting = this.waiting.get(userId);
+    if (waiting !== undefined) waiting.requests.push(request);
+    else if (this.waiting.size < this.limit) this.waiting.set(userId, { requests: [request], changes: [] });
+    else return false;
+    return true;
+  }
+
+  /** Keeps the change for after the read if its user is being read. */
+  hold(change: MemberChange): void {
+    if (this.reading.has(change.userId)) this.waiting.get(change.userId)?.changes.push(change);
+  }
+
+  /** The session waits no more. */
+  cancel(node: string, sessionId: string): void {
+    for (const { requests } of this.waiting.values()) {
+      const at = requests.findIndex(
+        (request) => request.node === node && request.subscribe.sessionId === sessionId,
+      );
+      if (at >= 0) requests.splice(at, 1);
+    }
+  }
+
+  cancelNode(node: string): void {
+    for (const { requests } of this.waiting.values()) {
+      for (let at = requests.length - 1; at >= 0; at--)
+        if (requests[at]?.node === node) requests.splice(at, 1);
+    }
+  }
+
+  /** Whom to read now; undefined while a read is under way, or when nobody waits. */
+  next(): readonly Snowflake[] | undefined {
+    if (this.reading.size > 0 || this.waiting.size === 0) return undefined;
+    for (const userId of this.waiting.keys()) {
+      if (this.reading.size === this.batch) break;
+      this.reading.add(userId);
+    }
+    return [...this.reading];
+  }
+
+  /** The read is over; what waited for it, by user. */
+  finish(): ReadonlyMap<Snowflake, Awaited> {
+    const awaited = new Map<Snowflake, Awaited>();
+    for (const userId of this.reading) {
+      const waiting = this.waiting.get(userId);
+      if (waiting !== undefined) awaited.set(userId, waiting);
+      this.waiting.delete(userId);
+    }
+    this.reading = new Set();
+    return awaited;
+  }
+
+  /** Gives everything up. */
+  clear(): Request[] {
+    const requests = [...this.waiting.values()].flatMap((waiting) => waiting.requests);
+    this.waiting.clear();
+    this.reading = new Set();
+    return requests;
+  }
+}

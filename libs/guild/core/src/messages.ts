@@ -1,0 +1,109 @@
+import type { AudienceEvent, Event } from '@derailed/audience/core';
+import type { CallError, Snowflake } from '@derailed/shared/kernel';
+
+/**
+ * What a guild hears and says, field by field as in proto/derailed/link/v1/messages.proto (bytes are Uint8Array
+ * here), so that nothing has to be mapped on its way.
+ */
+export interface Subscribe {
+  readonly audienceId: Snowflake;
+  readonly sessionId: string;
+  readonly userId: Snowflake;
+  readonly intents: number;
+  readonly largeThreshold: number;
+  readonly wantsSnapshot: boolean;
+}
+
+export interface Publish {
+  readonly event: Event;
+  readonly channelId: Snowflake;
+}
+
+export interface PresenceChanged {
+  readonly userId: Snowflake;
+  readonly status: string;
+  /** JSON array text. */
+  readonly activities: string;
+  /** JSON object text. */
+  readonly clientStatus: string;
+}
+
+export interface Subscribed {
+  kind: number;
+  audienceId: Snowflake;
+  index: number;
+  sessionId: string;
+  classId: number;
+  snapshot: Event | undefined;
+  sameData: boolean;
+}
+
+export interface SubscribeRefused {
+  kind: number;
+  audienceId: Snowflake;
+  sessionId: string;
+  unavailable: boolean;
+}
+
+export interface ClassTable {
+  guildId: Snowflake;
+  classId: number;
+  channelIds: Snowflake[];
+  permissions: string;
+}
+
+export interface Reclassed {
+  guildId: Snowflake;
+  userId: Snowflake;
+  classId: number;
+}
+
+/** One message of the guild's stream to a session-node. */
+export type StreamMessage =
+  | { readonly $case: 'audienceEvent'; readonly value: AudienceEvent }
+  | { readonly $case: 'subscribed'; readonly value: Subscribed }
+  | { readonly $case: 'subscribeRefused'; readonly value: SubscribeRefused }
+  | { readonly $case: 'classTable'; readonly value: ClassTable }
+  | { readonly $case: 'reclassed'; readonly value: Reclassed }
+  | { readonly $case: 'audienceLost'; readonly value: { kind: number; audienceId: Snowflake } };
+
+/** A message for some session-nodes. What is refused for one comes back by Guild.undelivered(). */
+export interface Send {
+  readonly kind: 'send';
+  readonly nodes: readonly string[];
+  readonly message: StreamMessage;
+  /** Index of the first event that comes with or after this message. */
+  readonly at: number;
+  /** What the message answers, so that it can be answered anew. */
+  readonly answers?: Subscribe;
+}
+
+/** What the shell does for the core, in order. */
+export type Effect =
+  /**
+   * Mesh data lane, one flow per guild. Once the mesh refuses one for a node, that node gets none of the rest, and
+   * all that it did not get goes to undelivered().
+   */
+  | Send
+  | {
+      readonly kind: 'answer';
+      readonly call: number;
+      readonly answer: { readonly sessions: number } | CallError;
+    }
+  /** Read the snapshot; then loaded() or loadFailed(). */
+  | { readonly kind: 'load'; readonly load: number }
+  /** Read these members; then membersLoaded() or membersFailed(). */
+  | { readonly kind: 'loadMembers'; readonly load: number; readonly userIds: readonly Snowflake[] }
+  /** Nothing is left that anybody needs: forget this guild. */
+  | { readonly kind: 'unload' };
+
+/** Text as UTF-8. The shell brings the kind of array that its links like best. */
+export type Encode = (text: string) => Uint8Array;
+
+/** Now, on both clocks. */
+export interface Moment {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Milliseconds since the Unix epoch, for timeouts of members. */
+  readonly wall: number;
+}

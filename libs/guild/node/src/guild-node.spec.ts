@@ -1,0 +1,268 @@
+import type { Cluster } from '@derailed/platform/cluster';
+import { InProcessNetwork, type Message, type MessageOf } from '@derailed/platform/mesh';
+import { DatabaseUnavailable } from '@derailed/platform/persistence';
+import { AudienceKind } from '@derailed/shared/contract';
+import { Code, seededRng } from '@derailed/shared/kernel';
+import type { GuildSnapshot } from '@derailed/shared/protocol';
+import { VirtualClock } from '@derailed/testing';
+import { Registry } from 'prom-client';
+import { GuildNode } from './guild-node';
+import { guildSettings } from './settings';
+import { z } from 'zod';
+
+const kind = AudienceKind.AUDIENCE_KIND_GUILD;
+const VIEW = 1024n;
+const user = (id: string) => ({
+  id,
+  username: id,
+  discriminator: '0',
+  avatar: null,
+  email: null,
+  flags: 0,
+  bot: false,
+  system: false,
+});
+const member = (id: string) => ({
+  user: user(id),
+  nick: null,
+  joinedAt: '',
+  communicationDisabledUntil: null,
+  roleIds: [],
+});
+const guild: GuildSnapshot = {
+  guild: { id: '1', name: 'guild', icon: null, ownerId: '5', permissions: VIEW, flags: 0 },
+  roles: [],
+  channels: [
+    {
+      id: '7',
+      name: 'c',
+      type: 0,
+      position: 0,
+      topic: null,
+      parentId: null,
+      lastMessageId: null,
+      overwrites: [],
+    },
+  ],
+  memberCount: 2,
+  members: [member('5'), member('6')],
+};
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const owners: Record<string, string> = { 'guild-node': 'guilds', 'session-node': 'sessions' };
+const cluster: Cluster = {
+  view: { generation: 1, members: [], ownerOf: (role) => owners[role], membersOf: () => [] },
+  onChange: () => undefined,
+};
+
+/** A guild-node, a session-node that acks, and a tunnel, on one network. */
+function start({ away = false, ack = true } = {}) {
+  const clock = new VirtualClock();
+  const network = new InProcessNetwork({ clock, rng: seededRng(1), graceMs: 5000 });
+  const registry = new Registry();
+  const database = { away, reads: 0 };
+  const repository = {
+    snapshot: async () => {
+      database.reads++;
+      if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
+      return guild;
+    },
+    members: async () => [],
+  };
+  const config = z.object(guildSettings).parse({});
+  const logger = { error: (error: unknown) => fail(error) };
+  const node = new GuildNode(
+    config,
+    network.join('guilds'),
+    cluster,
+    clock,
+    logger as never,
+    registry,
+    repository as never,
+  );
+
+  const heard: Message[] = [];
+  const joins: MessageOf<'publish'>[] = [];
+  const joinSessions = () => {
+    const sessions = network.join('sessions');
+    const kinds = [
+      'classTable',
+      'subscribed',
+      'subscribeRefused',
+      'reclassed',
+      'audienceEvent',
+      'audienceLost',
+    ] as const;
+    for (const $case of kinds) {
+      sessions.onMessage($case, (value) => {
+        heard.push({ $case, value } as Message);
+        if ($case !== 'audienceEvent' || !ack) return;
+        const { audienceId, index } = value as MessageOf<'audienceEvent'>;
+        sessions.signal('guilds', { $case: 'audienceAck', value: { kind, audienceId, index, sessions: 1 } });
+      });
+    }
+    sessions.onCall('publish', (value) => {
+      joins.push(value);
+      return { $case: 'published', value: { sessions: 1 } };
+    });
+    return sessions;
+  };
+  const sessions = joinSessions();
+  const tunnel = network.join('tunnel');
+  const subscribe = (userId: string) =>
+    sessions.send('guilds', 'g:1', {
+      $case: 'subscribe',
+      value: {
+        kind,
+        audienceId: '1',
+        sessionId: `s${userId}`,
+        userId,
+        intents: 1023,
+        largeThreshold: 50,
+        wantsSnapshot: true,
+        presence: undefined,
+      },
+    });
+  const publish = (name: string, data: unknown, channelId = '', id = name) => {
+    const event = {
+      id,
+      name,
+      data: Buffer.from(JSON.stringify(data)),
+      own: Buffer.alloc(0),
+      volatile: false,
+    };
+    const value = { kind, audienceIds: ['1'], event, channelId };
+    return tunnel.call('guilds', 'g:1', { $case: 'publish', value }, 'published', 30_000);
+  };
+  const cases = () => heard.map(({ $case }) => $case);
+  return {
+    node,
+    clock,
+    network,
+    registry,
+    database,
+    heard,
+    joins,
+    tunnel,
+    subscribe,
+    publish,
+    cases,
+    joinSessions,
+  };
+}
+
+describe('GuildNode', () => {
+  it('brings an event from a publisher to the session-node, and its ack back', async () => {
+    const { subscribe, publish, cases, registry } = start();
+    subscribe('5');
+    await settled();
+    expect(await publish('MESSAGE_CREATE', {}, '7')).toEqual({ sessions: 1 });
+    expect(cases()).toEqual(['classTable', 'subscribed', 'audienceEvent']);
+    const metrics = await registry.metrics();
+    expect(metrics).toContain('derailed_guild_publish_seconds_count 1');
+    expect(metrics).toContain('derailed_guild_subscribers 1');
+  });
+
+  it('answers for a guild that nobody is subscribed to without asking the database', async () => {
+    const { publish, database } = start();
+    expect(await publish('MESSAGE_CREATE', {}, '7')).toEqual({ sessions: 0 });
+    expect(database.reads).toBe(0);
+  });
+
+  it('refuses a malformed event of those that it understands, whoever is subscribed', async () => {
+    const { publish } = start();
+    await expect(publish('CHANNEL_CREATE', { id: 7 })).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      message: 'data.id: must be a decimal id as text',
+    });
+  });
+
+  it('tells subscribers that the guild is unavailable while the database is away', async () => {
+    const { subscribe, publish, heard, database, clock } = start({ away: true });
+    subscribe('5');
+    await settled();
+    expect(heard).toMatchObject([{ $case: 'subscribeRefused', value: { unavailable: true } }]);
+    await expect(publish('MESSAGE_CREATE', {}, '7')).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    database.away = false;
+    clock.advance(1000);
+    subscribe('5');
+    await settled();
+    expect(heard.at(-1)).toMatchObject({ $case: 'subscribed' });
+  });
+
+  it("tells a new member's sessions to subscribe", async () => {
+    const { publish, joins } = start();
+    await publish('GUILD_MEMBER_ADD', { user: { id: '6' } }, '', 'event');
+    await settled();
+    expect(joins).toMatchObject([
+      {
+        kind: AudienceKind.AUDIENCE_KIND_USER,
+        audienceIds: ['6'],
+        event: { id: 'event:join', name: 'GUILD_CREATE' },
+      },
+    ]);
+    expect(joins[0]?.event?.data.toString()).toBe('{"id":"1"}');
+  });
+
+  it('answers without a session-node that does not ack within ACK_TIMEOUT', async () => {
+    const { subscribe, publish, clock } = start({ ack: false });
+    subscribe('5');
+    await settled();
+    const answer = publish('MESSAGE_CREATE', {}, '7');
+    await settled();
+    clock.advance(2000);
+    expect(await answer).toEqual({ sessions: 0 });
+  });
+
+  it('forgets the subscriptions of a session-node that started anew', async () => {
+    const { subscribe, publish, network, joinSessions, tunnel } = start();
+    subscribe('5');
+    await settled();
+    network.leave('sessions');
+    joinSessions().send('guilds', 'x', { $case: 'audienceSync', value: { kind, audienceId: '2', index: 0 } });
+    await settled();
+    expect(await publish('MESSAGE_CREATE', {}, '7')).toEqual({ sessions: 0 });
+    expect(
+      await tunnel.call(
+        'guilds',
+        'x',
+        { $case: 'guildInfo', value: { guildId: '1' } },
+        'guildInfoReply',
+        1000,
+      ),
+    ).toEqual({
+      presences: 0,
+      available: true,
+    });
+  });
+
+  it('tells presences to its subscribers, counts them and lists them', async () => {
+    const { subscribe, tunnel, cases } = start();
+    subscribe('5');
+    const value = {
+      guildId: '1',
+      userId: '6',
+      status: 'online',
+      activities: '[]',
+      clientStatus: '{"web":"online"}',
+    };
+    await settled();
+    tunnel.send('guilds', 'p:1', { $case: 'presenceChanged', value });
+    await settled();
+    expect(cases().at(-1)).toBe('audienceEvent');
+    const ask: Message = { $case: 'guildPresences', value: { guildId: '1', userIds: ['5', '6'] } };
+    const { presences } = await tunnel.call('guilds', 'x', ask, 'guildPresencesReply', 1000);
+    expect(presences).toEqual([
+      '{"user":{"id":"6"},"status":"online","activities":[],"client_status":{"web":"online"}}',
+    ]);
+  });
+
+  it('sets no timers after it has stopped', async () => {
+    const { node, tunnel, clock } = start();
+    const value = { guildId: '1', userId: '6', status: 'offline', activities: '[]', clientStatus: '{}' };
+    tunnel.send('guilds', 'p:1', { $case: 'presenceChanged', value });
+    await settled();
+    expect(clock.pending).toBe(1);
+    node.onModuleDestroy();
+    expect(clock.pending).toBe(0);
+  });
+});

@@ -1,0 +1,168 @@
+import { defaultGuildLimits, parseChange } from '@derailed/guild/core';
+import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
+import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
+import { GuildRepository } from '@derailed/platform/persistence';
+import { CLOCK, LOGGER } from '@derailed/platform/runtime';
+import { AudienceKind, type Publish } from '@derailed/shared/contract';
+import { type Clock, invalidArgument, isSnowflake, type Snowflake } from '@derailed/shared/kernel';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { GuildHost } from './guild-host';
+import { GuildReads } from './guild-reads';
+import { GuildMetrics } from './metrics';
+import type { GuildConfig } from './settings';
+
+/** Injection token of the GuildConfig. */
+export const GUILD_CONFIG = Symbol('GUILD_CONFIG');
+
+/** How long the word to a user that it has joined a guild may take (ms). Nobody waits for it. */
+const joinDeadline = 30_000;
+
+const none = Buffer.alloc(0);
+const forGuilds = ({ kind }: { kind: AudienceKind }): boolean => kind === AudienceKind.AUDIENCE_KIND_GUILD;
+
+/** The guilds that this node owns, on the mesh. */
+@Injectable()
+export class GuildNode implements OnModuleDestroy {
+  private readonly metrics: GuildMetrics;
+  private readonly host: GuildHost;
+  /** The last start that was heard of each peer. */
+  private readonly incarnations = new Map<string, string>();
+  private presenceCount = 0;
+
+  constructor(
+    @Inject(GUILD_CONFIG) config: GuildConfig,
+    @Inject(MESH) private readonly mesh: Mesh,
+    @Inject(CLUSTER) private readonly cluster: Cluster,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) logger: Logger,
+    @Inject(METRICS) registry: Registry,
+    @Inject(GuildRepository) repository: GuildRepository,
+  ) {
+    const metrics: GuildMetrics = new GuildMetrics(registry, {
+      guilds: () => this.host.size,
+      loaded: () => [...this.host.all()].filter((guild) => guild.isLoaded).length,
+      subscribers: () => [...this.host.all()].reduce((sum, guild) => sum + guild.subscribers, 0),
+      readsWaiting: () => reads.waiting,
+    });
+    const reads: GuildReads = new GuildReads(repository, config.loadConcurrency, metrics, logger);
+    this.metrics = metrics;
+    this.host = new GuildHost(
+      mesh,
+      clock,
+      reads,
+      { ...defaultGuildLimits, ...config },
+      {
+        answered: (seconds) => metrics.publishSeconds.observe(seconds),
+        refused: () => metrics.refused.inc(),
+        undelivered: (messages) => metrics.undelivered.inc(messages),
+      },
+    );
+    this.listen();
+  }
+
+  onModuleDestroy(): void {
+    this.host.stop();
+  }
+
+  private listen(): void {
+    const { mesh, host } = this;
+    mesh.onMessage(
+      'subscribe',
+      (value, from) => {
+        if (!isSnowflake(value.audienceId) || !isSnowflake(value.userId)) return;
+        host.open(value.audienceId, (guild, at) => guild.subscribe(from.id, value, at));
+      },
+      forGuilds,
+    );
+    mesh.onMessage(
+      'unsubscribe',
+      ({ audienceId, sessionIds }, from) => {
+        host.with(audienceId, (guild, at) => guild.unsubscribe(from.id, sessionIds, at));
+      },
+      forGuilds,
+    );
+    mesh.onMessage(
+      'audienceAck',
+      ({ audienceId, index, sessions }, from) => {
+        host.with(audienceId, (guild, at) => guild.ack(from.id, index, sessions, at));
+      },
+      forGuilds,
+    );
+    mesh.onMessage(
+      'audienceSync',
+      ({ audienceId, index }, from) => this.sync(audienceId, index, from),
+      forGuilds,
+    );
+    mesh.onMessage('presenceChanged', (value) => {
+      if (!isSnowflake(value.guildId)) return;
+      this.metrics.presences.inc();
+      const eventId = `presence:${mesh.self.incarnation}:${++this.presenceCount}`;
+      host.open(value.guildId, (guild, at) => guild.presence(value, eventId, at));
+    });
+    mesh.onCall('publish', (value) => this.publish(value), forGuilds);
+    mesh.onCall('guildInfo', ({ guildId }) => ({
+      $case: 'guildInfoReply',
+      value: host.get(guildId)?.info() ?? { presences: 0, available: false },
+    }));
+    mesh.onCall('guildPresences', ({ guildId, userIds }) => ({
+      $case: 'guildPresencesReply',
+      value: { presences: host.get(guildId)?.presencesOf(userIds) ?? [] },
+    }));
+    mesh.onPeer((event) => this.peerChanged(event));
+  }
+
+  private publish({ audienceIds, event, channelId }: Publish): Message | Promise<Message> {
+    const [guildId] = audienceIds;
+    if (audienceIds.length !== 1 || !isSnowflake(guildId))
+      throw invalidArgument('target', 'must be one guild');
+    if (event === undefined) throw invalidArgument('event', 'must be set');
+    const change = parseChange(event.name, event.data);
+    this.metrics.events.inc();
+    if (change?.kind === 'member' && change.isNew) this.announceJoin(guildId, change.userId, event.id);
+    if (this.host.get(guildId) === undefined) return { $case: 'published', value: { sessions: 0 } };
+    return new Promise((resolve, reject) => {
+      const call = this.host.expectAnswer({ since: this.clock.monotonic(), resolve, reject });
+      this.host.with(guildId, (guild, at) =>
+        guild.publish({ call, publish: { event, channelId }, change }, at),
+      );
+    });
+  }
+
+  /** The living sessions of a user who has joined are told to subscribe, in case that the monolith tells the guild alone. */
+  private announceJoin(guildId: Snowflake, userId: Snowflake, eventId: string): void {
+    const node = this.cluster.view.ownerOf('session-node', userId);
+    if (node === undefined) return;
+    this.metrics.joins.inc();
+    const data = Buffer.from(`{"id":"${guildId}"}`);
+    const event = { id: `${eventId}:join`, name: 'GUILD_CREATE', data, own: none, volatile: false };
+    const value: Publish = {
+      kind: AudienceKind.AUDIENCE_KIND_USER,
+      audienceIds: [userId],
+      event,
+      channelId: '',
+    };
+    this.mesh
+      .call(node, `u:${userId}`, { $case: 'publish', value }, 'published', joinDeadline)
+      .catch(() => this.metrics.joinsFailed.inc());
+  }
+
+  private sync(guildId: Snowflake, index: number, from: NodeRef): void {
+    if (this.host.get(guildId) === undefined) {
+      const value = { kind: AudienceKind.AUDIENCE_KIND_GUILD, audienceId: guildId };
+      this.mesh.send(from.id, `g:${guildId}`, { $case: 'audienceLost', value });
+    } else {
+      this.host.with(guildId, (guild, at) => guild.sync(from.id, index, at));
+    }
+  }
+
+  private peerChanged({ kind, node: { id, incarnation } }: PeerEvent): void {
+    if (kind === 'gone') {
+      this.host.each((guild, at) => guild.nodeAway(id, at));
+      return;
+    }
+    const before = this.incarnations.get(id);
+    this.incarnations.set(id, incarnation);
+    if (before !== undefined && before !== incarnation) this.host.each((guild, at) => guild.nodeLost(id, at));
+  }
+}

@@ -1,0 +1,2 @@
+export { GuildNodeModule } from './guild-node.module';
+export { type GuildConfig, guildSettings } from './settings';

@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import { count, duration, setting, size } from '@derailed/platform/config';
+
+/** What a guild-node can be told. */
+export const guildSettings = {
+  ackTimeout: setting(
+    'ACK_TIMEOUT',
+    'How long a publish waits for one session-node; the guild then goes on without that node until it has caught up.',
+    duration('2s', { min: '50ms' }),
+  ),
+  logEvents: setting(
+    'GUILD_LOG_EVENTS',
+    'How many events of a guild a session-node that was away can catch up on.',
+    count(1024, { min: 16, max: 1_048_576 }),
+  ),
+  logBytes: setting(
+    'GUILD_LOG_BYTES',
+    'How many bytes of events of a guild a session-node that was away can catch up on.',
+    size('4M', { min: 65_536 }),
+  ),
+  recentIds: setting(
+    'RECENT_IDS',
+    'How many event ids are remembered per guild and per user, to recognise an event that comes again.',
+    count(4096, { min: 16, max: 1_048_576 }),
+  ),
+  idle: setting('GUILD_IDLE', 'A guild without subscribers is forgotten after this time.', duration('5m')),
+  pendingEvents: setting(
+    'PENDING_LIMIT',
+    'How many events and subscribes wait while a guild is read from the database; those beyond are UNAVAILABLE.',
+    count(1024, { min: 1, max: 1_048_576 }),
+  ),
+  pendingBytes: setting(
+    'PENDING_BYTES',
+    'How many bytes of events wait while a guild is read from the database; those beyond are UNAVAILABLE.',
+    size('8M', { min: 1_048_576 }),
+  ),
+  loadConcurrency: setting(
+    'LOAD_CONCURRENCY',
+    'How many reads of guilds and members a node has in the database at once; the rest wait.',
+    count(4, { min: 1, max: 1024 }),
+  ),
+  loadRetry: setting(
+    'LOAD_RETRY',
+    'After a failed read of a guild it is UNAVAILABLE for this time.',
+    duration('1s'),
+  ),
+  memberBatch: setting(
+    'MEMBER_BATCH',
+    'How many members of a large guild one query reads when their sessions subscribe.',
+    count(500, { min: 1, max: 10_000 }),
+  ),
+  nodeGrace: setting(
+    'SESSION_NODE_GRACE',
+    'How long the subscriptions of a session-node are kept after its link broke.',
+    duration('60s'),
+  ),
+};
+
+export type GuildConfig = z.infer<z.ZodObject<typeof guildSettings>>;

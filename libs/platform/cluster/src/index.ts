@@ -1,0 +1,8 @@
+export * from './cluster';
+export * from './config';
+export * from './parse';
+export * from './static-cluster';
+export * from './view';
+
+/** Injection token of the node's Cluster. */
+export const CLUSTER = Symbol('CLUSTER');

@@ -1,0 +1,45 @@
+import { OperatorError } from '@derailed/shared/kernel';
+import { loadConfig } from '@derailed/platform/config';
+import { roles } from './cluster';
+import { clusterSettings } from './config';
+import { createCluster } from './static-cluster';
+
+describe('a static cluster', () => {
+  it('is this node alone when nothing is configured', () => {
+    const { view } = createCluster({ roles }, '127.0.0.1:18000');
+    expect(view.members).toEqual([{ id: '127.0.0.1:18000', roles }]);
+    expect(view.ownerOf('presence-node', '1')).toBe('127.0.0.1:18000');
+  });
+
+  it('must have this node', () => {
+    expect(() =>
+      createCluster({ cluster: 'static:a:1/tunnel,b:1/tunnel', roles: ['tunnel'] }, 'c:1'),
+    ).toThrow(new OperatorError('CLUSTER does not have this node, c:1 (LINK_ADVERTISE); it has a:1, b:1.'));
+  });
+
+  it('must give this node the roles that it runs', () => {
+    const line = { cluster: 'static:a:1/tunnel+guild-node', roles: ['tunnel'] as const };
+    expect(() => createCluster(line, 'a:1')).toThrow(
+      new OperatorError(
+        'CLUSTER gives a:1 the roles guild-node, tunnel, but this process has the roles tunnel (ROLES).',
+      ),
+    );
+    expect(
+      createCluster({ ...line, roles: ['tunnel', 'guild-node'] }, 'a:1').view.membersOf('tunnel'),
+    ).toEqual(['a:1']);
+  });
+});
+
+describe('ROLES', () => {
+  const load = (environment: Record<string, string>) =>
+    loadConfig({ cluster: clusterSettings }, environment).cluster.roles;
+
+  it('are all by default, and come in one order', () => {
+    expect(load({})).toEqual(roles);
+    expect(load({ ROLES: 'tunnel, guild-node' })).toEqual(['guild-node', 'tunnel']);
+  });
+
+  it('must be known', () => {
+    expect(() => load({ ROLES: 'cook' })).toThrow(/ROLES.*unknown role "cook"/);
+  });
+});

@@ -1,0 +1,29 @@
+import { HashRing } from '@derailed/shared/hash-ring';
+import type { ClusterView, Member, Role } from './cluster';
+
+/** The rings of one generation: a pure function of its member list, each made when it is first asked for. */
+export class RingView implements ClusterView {
+  private readonly rings = new Map<Role, HashRing>();
+
+  constructor(
+    readonly generation: number,
+    readonly members: readonly Member[],
+  ) {}
+
+  ownerOf(role: Role, key: string): string | undefined {
+    return this.ring(role).owner(key);
+  }
+
+  membersOf(role: Role): readonly string[] {
+    return this.ring(role).members;
+  }
+
+  private ring(role: Role): HashRing {
+    let ring = this.rings.get(role);
+    if (!ring) {
+      ring = HashRing.of(this.members.filter((member) => member.roles.includes(role)).map(({ id }) => id));
+      this.rings.set(role, ring);
+    }
+    return ring;
+  }
+}

@@ -1,0 +1,9 @@
+export * from './mesh';
+export { type MeshConfig, meshSettings } from './config';
+export { type MeshOptions, createMesh } from './create-mesh';
+export { InProcessNetwork, type NetworkOptions } from './local/network';
+export { NodeMesh } from './node-mesh';
+export type { Scheduler } from './scheduler';
+
+/** Injection token of the node's Mesh. */
+export const MESH = Symbol('MESH');

@@ -1,0 +1,14 @@
+import { Gauge } from 'prom-client';
+import type { Registry } from '@derailed/platform/observability';
+
+export function databaseMetrics(registry: Registry) {
+  return {
+    up: new Gauge({
+      name: 'derailed_database_up',
+      help: '1 while the last query reached the database, 0 since one did not.',
+      registers: [registry],
+    }),
+  };
+}
+
+export type DatabaseMetrics = ReturnType<typeof databaseMetrics>;

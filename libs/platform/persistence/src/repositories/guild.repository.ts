@@ -1,0 +1,173 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { Channel, Guild, GuildSnapshot, Member, Overwrite, Role } from '@derailed/shared/protocol';
+import { Breaches } from '../breaches';
+import { Database, type Query } from '../database';
+import { MemberRepository } from './member.repository';
+import { membersOf } from './members';
+import { type MemberFields, isStorable, selectMembers } from './rows';
+
+interface GuildFields {
+  id: string;
+  name: string;
+  icon: string | null;
+  owner_id: string;
+  permissions: string;
+  flags: string;
+  owner_known: boolean;
+  member_count: string;
+}
+
+interface RoleFields {
+  id: string;
+  name: string;
+  permissions: string;
+  position: number;
+  color: number;
+  hoist: boolean;
+}
+
+interface ChannelFields {
+  id: string;
+  name: string;
+  type: number;
+  position: number;
+  topic: string | null;
+  parent_id: string | null;
+  last_message_id: string | null;
+  overwrites: { targetId: string; targetType: number; allow: string; deny: string }[];
+}
+
+const selectGuild = `
+  SELECT g.id, g.name, g.icon, g.owner_id, g.permissions, g.flags,
+    EXISTS (
+      SELECT FROM members m JOIN users u ON u.id = m.user_id WHERE m.guild_id = g.id AND m.user_id = g.owner_id
+    ) AS owner_known,
+    (SELECT count(*) FROM members m WHERE m.guild_id = g.id) AS member_count
+  FROM guilds g WHERE g.id = $1`;
+
+const selectRoles = `
+  SELECT id, name, permissions, position, color, hoist FROM roles WHERE guild_id = $1 ORDER BY position, id`;
+
+const selectChannels = `
+  SELECT c.id, c.name, c.type, c.position, c.topic, c.parent_id, c.last_message_id,
+    (
+      SELECT coalesce(json_agg(json_build_object('targetId', o.target_id::text, 'targetType', o.target_type,
+        'allow', o.allow::text, 'deny', o.deny::text) ORDER BY o.target_id), '[]')
+      FROM channel_overwrites o WHERE o.channel_id = c.id
+    ) AS overwrites
+  FROM channels c WHERE c.guild_id = $1 ORDER BY c.position, c.id`;
+
+/** Reads of guilds. All reject with DatabaseUnavailable while the database is away. */
+@Injectable()
+export class GuildRepository {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(MemberRepository) private readonly memberRepository: MemberRepository,
+    @Inject(Breaches) private readonly breaches: Breaches,
+  ) {}
+
+  /**
+   * The guild as one moment saw it; null when there is no such guild. Members come along when there are at most
+   * `maxMembers`, which is what permissions in small guilds are computed from without another read.
+   */
+  async snapshot(guildId: Snowflake, maxMembers: number): Promise<GuildSnapshot | null> {
+    if (!isStorable(guildId)) return null;
+    return this.database.snapshot(async (query) => {
+      const [row] = await query<GuildFields>(selectGuild, [guildId]);
+      if (row === undefined) return null;
+      if (!row.owner_known) {
+        this.breaches.report('the owner of a guild is not one of its members: served without an owner', {
+          guildId,
+          ownerId: row.owner_id,
+        });
+      }
+      const roles = (await query<RoleFields>(selectRoles, [guildId])).map(roleOf);
+      const channels = this.channelsOf(guildId, await query<ChannelFields>(selectChannels, [guildId]), roles);
+      const memberCount = Number(row.member_count);
+      const members = memberCount <= maxMembers ? await this.allMembers(query, guildId) : null;
+      return { guild: guildOf(row), roles, channels, memberCount: members?.length ?? memberCount, members };
+    });
+  }
+
+  /** Those of `userIds` who are members, in one query. */
+  members(guildId: Snowflake, userIds: readonly Snowflake[]): Promise<Member[]> {
+    return this.memberRepository.byIds(guildId, userIds);
+  }
+
+  private async allMembers(query: Query, guildId: Snowflake): Promise<Member[]> {
+    const rows = await query<MemberFields>(`${selectMembers} WHERE m.guild_id = $1 ORDER BY m.user_id`, [
+      guildId,
+    ]);
+    return membersOf(guildId, rows, this.breaches);
+  }
+
+  private channelsOf(guildId: Snowflake, rows: readonly ChannelFields[], roles: readonly Role[]): Channel[] {
+    const roleIds = new Set(roles.map((role) => role.id));
+    // Everybody has the id of the guild, with or without a row of its own.
+    roleIds.add(guildId);
+    const channelIds = new Set(rows.map((row) => row.id));
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      type: row.type,
+      position: row.position,
+      topic: row.topic,
+      parentId: this.parentOf(guildId, row, channelIds),
+      lastMessageId: row.last_message_id,
+      overwrites: this.overwritesOf(guildId, row, roleIds),
+    }));
+  }
+
+  private parentOf(
+    guildId: Snowflake,
+    row: ChannelFields,
+    channelIds: ReadonlySet<string>,
+  ): Snowflake | null {
+    if (row.parent_id === null || channelIds.has(row.parent_id)) return row.parent_id;
+    this.breaches.report('the parent of a channel is not of its guild: served without a parent', {
+      guildId,
+      channelId: row.id,
+      parentId: row.parent_id,
+    });
+    return null;
+  }
+
+  private overwritesOf(guildId: Snowflake, row: ChannelFields, roleIds: ReadonlySet<string>): Overwrite[] {
+    const overwrites: Overwrite[] = [];
+    for (const { targetId, targetType, allow, deny } of row.overwrites) {
+      const known = targetType === 1 || (targetType === 0 && roleIds.has(targetId));
+      if (known) overwrites.push({ targetId, targetType, allow: BigInt(allow), deny: BigInt(deny) });
+      else {
+        this.breaches.report('an overwrite is for no role of its guild and no member: left out', {
+          guildId,
+          channelId: row.id,
+          targetId,
+        });
+      }
+    }
+    return overwrites;
+  }
+}
+
+function guildOf(row: GuildFields): Guild {
+  return {
+    id: row.id,
+    name: row.name,
+    icon: row.icon,
+    ownerId: row.owner_id,
+    permissions: BigInt(row.permissions),
+    flags: Number(row.flags),
+  };
+}
+
+function roleOf(row: RoleFields): Role {
+  return {
+    id: row.id,
+    name: row.name,
+    permissions: BigInt(row.permissions),
+    position: row.position,
+    color: row.color,
+    hoist: row.hoist,
+  };
+}

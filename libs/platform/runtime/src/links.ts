@@ -1,0 +1,40 @@
+import { type Cluster, type Role, createCluster } from '@derailed/platform/cluster';
+import { formatAddress } from '@derailed/platform/config';
+import { type Mesh, createMesh } from '@derailed/platform/mesh';
+import type { Door } from './assembly';
+import type { NodeContext } from './run';
+import type { LinkConfig } from './settings';
+import { systemClock, systemRng } from './system';
+
+/** How this node reaches others, and how they reach it. */
+export interface NodeLinks {
+  readonly mesh: Mesh;
+  readonly cluster: Cluster;
+  /** Undefined when there is nobody else. */
+  readonly door: Door | undefined;
+  /** Opens the door; all handlers must be registered. */
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param fixed roles of an app that has no choice
+ * @throws OperatorError for a CLUSTER line that is broken or does not have this node
+ */
+export function openLinks(
+  { cluster: membership, link }: LinkConfig,
+  fixed: readonly Role[] | undefined,
+  { logger, metrics }: NodeContext,
+): NodeLinks {
+  const others = membership.cluster !== undefined;
+  const mesh = createMesh({ config: link, others, clock: systemClock, rng: systemRng, logger, metrics });
+  const roles = fixed ?? membership.roles ?? [];
+  const scheme = link.tlsCert === undefined ? 'grpc' : 'grpcs';
+  return {
+    mesh,
+    cluster: createCluster({ cluster: membership.cluster, roles }, mesh.self.id),
+    door: others ? { name: 'link', at: `${scheme}://${formatAddress(link.listen)}` } : undefined,
+    listen: () => mesh.listen(),
+    close: () => mesh.close(),
+  };
+}

@@ -1,0 +1,177 @@
+import type { Snowflake } from '@derailed/shared/kernel';
+import { mergePresences, offline, type PublicPresence, samePresence, type SessionPresence } from './merge';
+
+export interface PresenceLimits {
+  /** A user's changes are told at most this often (ms), the first of a burst at once. */
+  readonly coalesce: number;
+  /** How long (ms) the sessions of a session-node that is gone still count. */
+  readonly grace: number;
+}
+
+export const defaultPresenceLimits: PresenceLimits = { coalesce: 1000, grace: 10_000 };
+
+/** derailed.link.v1.PresenceChanged. */
+export interface PresenceChange extends PublicPresence {
+  readonly guildId: Snowflake;
+  readonly userId: Snowflake;
+}
+
+interface SessionEntry {
+  readonly node: string;
+  readonly presence: SessionPresence;
+}
+
+interface UserEntry {
+  /** By session id, the one that changed last at the end. */
+  readonly sessions: Map<string, SessionEntry>;
+  told: PublicPresence;
+  /** False: what was told last may not have arrived. */
+  delivered: boolean;
+  /** Monotonic ms before which nothing more is told. */
+  quietUntil: number;
+}
+
+const nothing: readonly PresenceChange[] = [];
+
+/**
+ * What the members of one guild show of themselves, merged over their sessions. Every method returns the changes
+ * that the guild is to be told; equal states are not told twice. An entry goes when its user is offline and quiet.
+ */
+export class GuildPresence {
+  private readonly users = new Map<Snowflake, UserEntry>();
+  /** Users that have a change to tell, or nothing left to remember, once they were quiet long enough. */
+  private readonly due = new Set<Snowflake>();
+  /** Session-nodes that are gone: which of their sessions have not been heard of since, and until when they count. */
+  private readonly away = new Map<
+    string,
+    { readonly deadline: number; readonly sessions: Map<string, Snowflake> }
+  >();
+
+  constructor(
+    readonly guildId: Snowflake,
+    private readonly limits: PresenceLimits = defaultPresenceLimits,
+  ) {}
+
+  /** Nothing is remembered: the object can go. */
+  get empty(): boolean {
+    return this.users.size === 0;
+  }
+
+  /** Users of whom something is remembered. */
+  get size(): number {
+    return this.users.size;
+  }
+
+  /** A session says what it shows. `node` is the session-node that it lives on. */
+  upsert(
+    node: string,
+    userId: Snowflake,
+    sessionId: string,
+    presence: SessionPresence,
+    now: number,
+  ): readonly PresenceChange[] {
+    let user = this.users.get(userId);
+    if (user === undefined) {
+      user = { sessions: new Map(), told: offline, delivered: true, quietUntil: now };
+      this.users.set(userId, user);
+    }
+    user.sessions.delete(sessionId);
+    user.sessions.set(sessionId, { node, presence });
+    this.away.get(node)?.sessions.delete(sessionId);
+    return this.settle(userId, user, now);
+  }
+
+  /** A session shows nothing any more. A word from a node that it has left is ignored. */
+  clear(node: string, userId: Snowflake, sessionId: string, now: number): readonly PresenceChange[] {
+    const user = this.users.get(userId);
+    if (user?.sessions.get(sessionId)?.node !== node) return nothing;
+    user.sessions.delete(sessionId);
+    this.away.get(node)?.sessions.delete(sessionId);
+    return this.settle(userId, user, now);
+  }
+
+  /** A session-node is gone: those of its sessions that say nothing again within the grace period are cleared. */
+  nodeGone(node: string, now: number): readonly PresenceChange[] {
+    const sessions = new Map<string, Snowflake>();
+    for (const [userId, user] of this.users) {
+      for (const [sessionId, entry] of user.sessions)
+        if (entry.node === node) sessions.set(sessionId, userId);
+    }
+    if (sessions.size > 0) this.away.set(node, { deadline: now + this.limits.grace, sessions });
+    return nothing;
+  }
+
+  /** These never left this node: they are told again after the quiet time. */
+  undelivered(changes: readonly PresenceChange[]): void {
+    for (const { userId } of changes) {
+      const user = this.users.get(userId);
+      if (user === undefined) continue;
+      user.delivered = false;
+      this.due.add(userId);
+    }
+  }
+
+  /** All who are not offline, as last told: for a guild-node that has forgotten. */
+  everyone(): readonly PresenceChange[] {
+    const changes: PresenceChange[] = [];
+    for (const [userId, user] of this.users) {
+      if (user.told.status !== 'offline') changes.push(this.change(userId, user.told));
+    }
+    return changes;
+  }
+
+  /** When tick() has something to do, in monotonic milliseconds. */
+  nextWake(): number | undefined {
+    let wake: number | undefined;
+    for (const userId of this.due) {
+      const at = this.users.get(userId)?.quietUntil;
+      if (at !== undefined && (wake === undefined || at < wake)) wake = at;
+    }
+    for (const { deadline } of this.away.values()) if (wake === undefined || deadline < wake) wake = deadline;
+    return wake;
+  }
+
+  tick(now: number): readonly PresenceChange[] {
+    const changes: PresenceChange[] = [];
+    for (const [node, gone] of this.away) {
+      if (gone.deadline > now) continue;
+      this.away.delete(node);
+      for (const [sessionId, userId] of gone.sessions)
+        changes.push(...this.clear(node, userId, sessionId, now));
+    }
+    for (const userId of [...this.due]) {
+      const user = this.users.get(userId);
+      if (user !== undefined && user.quietUntil <= now) changes.push(...this.settle(userId, user, now));
+    }
+    return changes;
+  }
+
+  /** Tells the user's state if it differs from what was told, now or after the quiet time. */
+  private settle(userId: Snowflake, user: UserEntry, now: number): readonly PresenceChange[] {
+    const merged = mergePresences(presencesOf(user));
+    const news = !user.delivered || !samePresence(merged, user.told);
+    if (user.quietUntil > now) {
+      if (news || user.sessions.size === 0) this.due.add(userId);
+      else this.due.delete(userId);
+      return nothing;
+    }
+    this.due.delete(userId);
+    if (!news) {
+      if (user.sessions.size === 0) this.users.delete(userId);
+      return nothing;
+    }
+    user.told = merged;
+    user.delivered = true;
+    user.quietUntil = now + this.limits.coalesce;
+    if (user.sessions.size === 0) this.due.add(userId);
+    return [this.change(userId, merged)];
+  }
+
+  private change(userId: Snowflake, { status, activities, clientStatus }: PublicPresence): PresenceChange {
+    return { guildId: this.guildId, userId, status, activities, clientStatus };
+  }
+}
+
+function* presencesOf(user: UserEntry): Iterable<SessionPresence> {
+  for (const { presence } of user.sessions.values()) yield presence;
+}

@@ -1,0 +1,2 @@
+export * from './guild-presence';
+export * from './merge';

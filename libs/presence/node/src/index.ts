@@ -1,0 +1,2 @@
+export { PresenceNodeModule } from './presence-node.module';
+export { type PresenceConfig, presenceSettings } from './settings';

@@ -1,0 +1,105 @@
+import type { Cluster } from '@derailed/platform/cluster';
+import { InProcessNetwork, type MessageOf } from '@derailed/platform/mesh';
+import { seededRng } from '@derailed/shared/kernel';
+import { VirtualClock } from '@derailed/testing';
+import { Registry } from 'prom-client';
+import { PresenceNode } from './presence-node';
+
+const owners: Record<string, string> = { 'guild-node': 'guilds', 'presence-node': 'presences' };
+const cluster: Cluster = {
+  view: { generation: 1, members: [], ownerOf: (role) => owners[role], membersOf: () => [] },
+  onChange: () => undefined,
+};
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+function start() {
+  const clock = new VirtualClock();
+  const network = new InProcessNetwork({ clock, rng: seededRng(1), graceMs: 5000 });
+  const registry = new Registry();
+  const node = new PresenceNode(
+    { coalesce: 1000, grace: 10_000 },
+    network.join('presences'),
+    cluster,
+    clock,
+    registry,
+  );
+  const told: MessageOf<'presenceChanged'>[] = [];
+  /** A guild-node that has just been heard of. */
+  const joinGuilds = async () => {
+    const mesh = network.join('guilds');
+    mesh.onMessage('presenceChanged', (value) => void told.push(value));
+    mesh.send('presences', 'x', {
+      $case: 'presenceClear',
+      value: { guildIds: [], userId: '', sessionId: '' },
+    });
+    await settled();
+  };
+  const sessions = network.join('sessions');
+  const upsert = (userId: string, status: string) =>
+    sessions.send('presences', `p:${userId}`, {
+      $case: 'presenceUpsert',
+      value: {
+        guildIds: ['1', '2'],
+        userId,
+        sessionId: `s${userId}`,
+        presence: { status, activities: '[]', client: 'web' },
+      },
+    });
+  return { clock, network, registry, node, told, joinGuilds, upsert };
+}
+
+describe('PresenceNode', () => {
+  it('tells the owner of each guild what the merged presence is', async () => {
+    const { told, joinGuilds, upsert } = start();
+    await joinGuilds();
+    upsert('5', 'online');
+    await settled();
+    const change = { userId: '5', status: 'online', activities: '[]', clientStatus: '{"web":"online"}' };
+    expect(told).toEqual([
+      { guildId: '1', ...change },
+      { guildId: '2', ...change },
+    ]);
+  });
+
+  it('tells a guild-node that starts anew everything again', async () => {
+    const { told, joinGuilds, upsert } = start();
+    await joinGuilds();
+    upsert('5', 'online');
+    await settled();
+    told.length = 0;
+    await joinGuilds();
+    expect(told.map(({ guildId, status }) => [guildId, status])).toEqual([
+      ['1', 'online'],
+      ['2', 'online'],
+    ]);
+  });
+
+  it('keeps a change that nobody could be told', async () => {
+    const { told, clock, joinGuilds, upsert } = start();
+    upsert('5', 'online');
+    await settled();
+    expect(told).toEqual([]);
+    await joinGuilds();
+    clock.advance(1000);
+    await settled();
+    expect(new Set(told.map(({ guildId, status }) => `${guildId} ${status}`))).toEqual(
+      new Set(['1 online', '2 online']),
+    );
+  });
+
+  it('takes the sessions of a session-node that is gone for offline after the grace period, and forgets them', async () => {
+    const { told, clock, network, registry, joinGuilds, upsert } = start();
+    await joinGuilds();
+    upsert('5', 'online');
+    await settled();
+    network.leave('sessions');
+    await settled();
+    clock.advance(9999);
+    expect(told).toHaveLength(2);
+    clock.advance(1);
+    await settled();
+    expect(told.slice(2).map(({ status }) => status)).toEqual(['offline', 'offline']);
+    clock.advance(1000);
+    expect(await registry.metrics()).toContain('derailed_presence_guilds 0');
+  });
+});

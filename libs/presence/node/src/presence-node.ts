@@ -1,0 +1,103 @@
+import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { MESH, type Mesh, type PeerEvent } from '@derailed/platform/mesh';
+import { METRICS, type Registry } from '@derailed/platform/observability';
+import { CLOCK } from '@derailed/platform/runtime';
+import { GuildPresence, type PresenceChange, type SessionPresence } from '@derailed/presence/core';
+import { type Clock, isSnowflake, type Snowflake, Wakes } from '@derailed/shared/kernel';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { PresenceMetrics } from './metrics';
+import type { PresenceConfig } from './settings';
+
+/** Injection token of the PresenceConfig. */
+export const PRESENCE_CONFIG = Symbol('PRESENCE_CONFIG');
+
+const hidden: SessionPresence = { status: 'invisible', activities: '[]', client: 'web' };
+
+/** The presences of the guilds that this node owns, on the mesh. */
+@Injectable()
+export class PresenceNode implements OnModuleDestroy {
+  private readonly guilds = new Map<Snowflake, GuildPresence>();
+  private readonly metrics: PresenceMetrics;
+  private readonly wakes: Wakes<Snowflake>;
+
+  constructor(
+    @Inject(PRESENCE_CONFIG) private readonly config: PresenceConfig,
+    @Inject(MESH) private readonly mesh: Mesh,
+    @Inject(CLUSTER) private readonly cluster: Cluster,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(METRICS) registry: Registry,
+  ) {
+    this.metrics = new PresenceMetrics(registry, {
+      guilds: () => this.guilds.size,
+      users: () => [...this.guilds.values()].reduce((sum, guild) => sum + guild.size, 0),
+    });
+    this.wakes = new Wakes(clock, (guildId) => this.with(guildId, (guild, now) => guild.tick(now)));
+    this.listen();
+  }
+
+  onModuleDestroy(): void {
+    this.wakes.clear();
+  }
+
+  private listen(): void {
+    this.mesh.onMessage('presenceUpsert', ({ guildIds, userId, sessionId, presence }, from) => {
+      this.metrics.upserts.inc(guildIds.length);
+      for (const guildId of guildIds) {
+        if (!isSnowflake(guildId)) continue;
+        this.open(guildId);
+        this.with(guildId, (guild, now) => guild.upsert(from.id, userId, sessionId, presence ?? hidden, now));
+      }
+    });
+    this.mesh.onMessage('presenceClear', ({ guildIds, userId, sessionId }, from) => {
+      this.metrics.clears.inc(guildIds.length);
+      for (const guildId of guildIds) {
+        this.with(guildId, (guild, now) => guild.clear(from.id, userId, sessionId, now));
+      }
+    });
+    this.mesh.onPeer((event) => this.peerChanged(event));
+  }
+
+  private open(guildId: Snowflake): void {
+    if (!this.guilds.has(guildId)) this.guilds.set(guildId, new GuildPresence(guildId, this.config));
+  }
+
+  private with(
+    guildId: Snowflake,
+    act: (guild: GuildPresence, now: number) => readonly PresenceChange[],
+  ): void {
+    const guild = this.guilds.get(guildId);
+    if (guild === undefined) return;
+    const refused = this.tell(guildId, act(guild, this.clock.monotonic()));
+    if (refused.length > 0) guild.undelivered(refused);
+    if (guild.empty) {
+      this.guilds.delete(guildId);
+      this.wakes.cancel(guildId);
+    } else {
+      this.wakes.plan(guildId, guild.nextWake());
+    }
+  }
+
+  /** Those that the link refused. */
+  private tell(guildId: Snowflake, changes: readonly PresenceChange[]): readonly PresenceChange[] {
+    const node = changes.length === 0 ? undefined : this.cluster.view.ownerOf('guild-node', guildId);
+    const refused: PresenceChange[] = [];
+    for (const value of changes) {
+      if (node !== undefined && this.mesh.send(node, `p:${guildId}`, { $case: 'presenceChanged', value })) {
+        this.metrics.changes.inc();
+      } else refused.push(value);
+    }
+    this.metrics.undelivered.inc(refused.length);
+    return refused;
+  }
+
+  private peerChanged({ kind, node }: PeerEvent): void {
+    for (const guildId of [...this.guilds.keys()]) {
+      if (kind === 'gone') {
+        this.with(guildId, (guild, now) => guild.nodeGone(node.id, now));
+      } else if (this.cluster.view.ownerOf('guild-node', guildId) === node.id) {
+        // What was said before `up` is lost, and a guild-node that started anew knows nothing.
+        this.with(guildId, (guild) => guild.everyone());
+      }
+    }
+  }
+}

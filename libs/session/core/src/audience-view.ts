@@ -1,0 +1,94 @@
+import { type AudienceEvent, type Kind, RecentIds } from '@derailed/audience/core';
+import type { Entry } from './agenda';
+import { FanOutTable } from './fan-out-table';
+import type { NodeRef, Subscribed } from './messages';
+import type { Session } from './session';
+
+/** An event whose ack waits until sessions have subscribed to a guild. */
+export interface JoinWait {
+  readonly event: Readonly<AudienceEvent>;
+  readonly waitingFor: Set<Session>;
+  sessions: number;
+}
+
+/** A Subscribe that is not answered yet, or is to be repeated. */
+export interface Asking {
+  readonly session: Session;
+  /** False: the client has its GUILD_CREATE from an owner that is gone. */
+  readonly wantsSnapshot: boolean;
+  /** Whether the client knows of the guild: from READY, or from before. */
+  announced: boolean;
+  attempt: number;
+  /** The node that was asked; undefined while waiting to ask. */
+  asked: string | undefined;
+  timer: Entry | undefined;
+  join: JoinWait | undefined;
+  /** Subscribed at an index that this node has not reached: it enters the table there. */
+  answer: Subscribed | undefined;
+}
+
+/** One audience as this session-node sees it: its owner, how far it has come, and who here gets its events. */
+export class AudienceView {
+  table = new FanOutTable();
+  readonly asking = new Map<Session, Asking>();
+  /** Sessions that each recent event went to, by event id. Outlives an owner: a publish repeated at the next is recognised. */
+  readonly recent: RecentIds<number>;
+  /** The shared part of the last snapshot of each class. */
+  readonly sharedData = new Map<number, Uint8Array>();
+  /** Undefined until the first Subscribed of an owner. */
+  owner: NodeRef | undefined;
+  /** All up to here is in the replay buffers. */
+  index = 0;
+  /** All up to here has arrived; what is after index waits in queue. */
+  received = 0;
+  /** Index for which AudienceSync was sent; not sent twice. */
+  syncedAt: number | undefined;
+  joining: JoinWait | undefined;
+  queue: Readonly<AudienceEvent>[] = [];
+  /** How many of asking have an answer that waits for its index. */
+  entering = 0;
+
+  constructor(
+    readonly kind: Kind,
+    readonly id: string,
+    recentIds: number,
+  ) {
+    this.recent = new RecentIds(recentIds);
+  }
+
+  get idle(): boolean {
+    return this.table.size === 0 && this.asking.size === 0;
+  }
+
+  /** The stream of this owner begins here. */
+  begin(owner: NodeRef, index: number): void {
+    this.owner = owner;
+    this.index = index;
+    this.received = index;
+    this.syncedAt = undefined;
+  }
+
+  /**
+   * The owner has nobody here to send to, but may be asked already: where the next Subscribed says, the stream
+   * goes on. Classes stay, because the owner need not repeat what it has said.
+   */
+  pause(): void {
+    this.owner = undefined;
+    this.queue = [];
+    this.joining = undefined;
+  }
+
+  /** The owner has forgotten this node: nobody gets
+   * events until subscribed anew. Who was in the table. */
+  end(): Session[] {
+    const sessions = this.table.all();
+    this.table = new FanOutTable();
+    this.sharedData.clear();
+    this.pause();
+    return sessions;
+  }
+
+  isFrom(node: NodeRef): boolean {
+    return this.owner?.id === node.id && this.owner.incarnation === node.incarnation;
+  }
+}

@@ -1,0 +1,210 @@
+import { type AudienceEvent, Kind } from '@derailed/audience/core';
+import { Intent } from '@derailed/shared/protocol';
+import type { AudienceView, JoinWait } from './audience-view';
+import type { Dispatches } from './dispatches';
+import type { Kit } from './kit';
+import type { ClassTable, NodeRef, Reclassed } from './messages';
+import { hold } from './replay-buffer';
+import type { Session } from './session';
+import { type Subscriptions, flowOf, primaryClass } from './subscriptions';
+import type { Views } from './views';
+
+/** What the stream asks of the sessions' owner. */
+export interface StreamListener {
+  /** The session ends; its socket closes with this code. */
+  closed(session: Session, closeCode: number, now: number): void;
+  /** The session is out of the guild by word of its owner. */
+  left(session: Session, guildId: string, now: number): void;
+}
+
+type Arrived = Readonly<AudienceEvent>;
+
+/** Events of a user that may wait behind a join; one more and the join is no longer waited for. */
+const longestQueue = 1024;
+const everybody = '*';
+
+/**
+ * What the owners of audiences say, in the order of their index: each event once into the buffers of those who may
+ * see it, then the ack.
+ */
+export class EventStream {
+  constructor(
+    private readonly kit: Kit,
+    private readonly views: Views,
+    private readonly subscriptions: Subscriptions,
+    private readonly dispatches: Dispatches,
+    private readonly listener: StreamListener,
+  ) {}
+
+  arrive(event: Arrived, from: NodeRef, now: number): void {
+    const view = this.views.get(event.kind, event.audienceId);
+    if (view?.owner === undefined) {
+      // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing.
+      this.ack(from.id, event, 0);
+      return;
+    }
+    // Of an owner that is not ours: an ack would say that sessions here have what they never get.
+    if (!view.isFrom(from)) return;
+    if (event.index <= view.index) {
+      this.ack(from.id, event, 0);
+    } else if (event.index > view.received + 1) {
+      this.sync(view);
+    } else if (event.index === view.received + 1) {
+      view.received = event.index;
+      if (view.joining === undefined) this.apply(view, event, now);
+      else this.enqueue(view, event, now);
+    }
+  }
+
+  /**
+   * What a class sees, from here on. Before the first Subscribed of a stream nothing says whose it is; a stream that
+   * is not ours any more must change nothing.
+   */
+  classTable({ guildId, classId, channelIds, permissions }: ClassTable, from: NodeRef): void {
+    const view = this.views.get(Kind.guild, guildId);
+    if (view === undefined || (view.owner !== undefined && !view.isFrom(from))) return;
+    view.table.setClass(classId, channelIds, permissions);
+  }
+
+  reclassed({ guildId, userId, classId }: Reclassed, from: NodeRef): void {
+    const view = this.views.get(Kind.guild, guildId);
+    if (view?.isFrom(from) !== true) return;
+    view.table.reclass(userId, classId);
+    for (const asking of view.asking.values()) {
+      if (asking.answer !== undefined && asking.session.userId === userId)
+        asking.answer = { ...asking.answer, classId };
+    }
+  }
+
+  /** Says how far this node has come, so that the owner sends what follows. */
+  resync(view: AudienceView): void {
+    view.syncedAt = undefined;
+    view.received = view.joining?.event.index ?? view.index;
+    view.queue = [];
+    this.sync(view);
+  }
+
+  /** Goes on with the events that waited behind the join. */
+  joinSettled(join: JoinWait, now: number): void {
+    const view = this.views.get(Kind.user, join.event.audienceId);
+    if (view === undefined || view.joining !== join) return;
+    this.settle(view, join, now);
+    for (let next = view.queue.shift(); next !== undefined; next = view.queue.shift()) {
+      this.apply(view, next, now);
+      if (view.joining !== undefined) return;
+    }
+  }
+
+  private apply(view: AudienceView, event: Arrived, now: number): void {
+    const { id } = event.event ?? { id: '' };
+    const before = id === '' ? undefined : view.recent.get(id);
+    if (before !== undefined) {
+      this.kit.counts.repeats++;
+      this.done(view, event, before, now);
+    } else if (event.joinsGuildId !== '') {
+      this.join(view, event, now);
+    } else if (event.closeCode !== 0) {
+      this.closeAll(view, event, now);
+    } else {
+      const { owner } = view;
+      this.done(view, event, this.give(view, event, now), now, owner);
+    }
+  }
+
+  /** How many sessions got it. */
+  private give(view: AudienceView, event: Arrived, now: number): number {
+    if (event.leavesGuildId !== '') return this.leave(view, event.leavesGuildId, now);
+
+    let given = 0;
+    if (event.endsUserId !== '') {
+      const ended =
+        event.endsUserId === everybody ? view.table.all() : view.table.sessionsOf(event.endsUserId);
+      for (const session of ended) {
+        this.subscriptions.forget(session, view, now);
+        this.listener.left(session, view.id, now);
+      }
+      given = ended.length;
+    }
+    if (event.event === undefined || event.endsUserId === everybody) return given;
+    return given + this.deliver(view, event, event.event);
+  }
+
+  private deliver(view: AudienceView, filter: Arrived, event: NonNullable<Arrived['event']>): number {
+    const delivered = view.table.deliver(
+      hold(event),
+      filter,
+      view.kind === Kind.user ? primaryClass : undefined,
+    );
+    this.kit.outlets.flush(event);
+    this.kit.counts.dispatches += delivered;
+    return delivered;
+  }
+
+  /** The ack goes first: once the sessions are gone, the owner no longer waits for this node, nor counts them. */
+  private closeAll(view: AudienceView, event: Arrived, now: number): void {
+    const sessions = view.table.all();
+    this.done(view, event, sessions.length, now);
+    for (const session of sessions) this.listener.closed(session, event.closeCode, now);
+  }
+
+  private leave(view: AudienceView, guildId: string, now: number): number {
+    const leaving = view.table.all().filter((session) => session.guilds.has(guildId));
+    for (const session of leaving) {
+      this.subscriptions.leave(session, Kind.guild, guildId, now);
+      this.listener.left(session, guildId, now);
+    }
+    return leaving.length;
+  }
+
+  private join(view: AudienceView, event: Arrived, now: number): void {
+    const guildId = event.joinsGuildId;
+    const join: JoinWait = { event, waitingFor: new Set(), sessions: 0 };
+    view.joining = join;
+    const sessions = view.table.all().filter((session) => session.holds(guildId));
+    for (const session of sessions) {
+      if (session.guilds.has(guildId) || session.state === 'starting') join.sessions++;
+      else join.waitingFor.add(session);
+      // Before READY the guild may or may not be among those that the database is about to name.
+      if (session.state === 'starting') session.guilds.add(guildId);
+    }
+    if (join.waitingFor.size === 0) {
+      this.joinSettled(join, now);
+      return;
+    }
+    for (const session of [...join.waitingFor]) {
+      const wantsSnapshot = session.has(Intent.GUILDS);
+      this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced: false, join }, now);
+    }
+  }
+
+  private enqueue(view: AudienceView, event: Arrived, now: number): void {
+    view.queue.push(event);
+    if (view.queue.length > longestQueue && view.joining !== undefined) this.joinSettled(view.joining, now);
+  }
+
+  private settle(view: AudienceView, join: JoinWait, now: number): void {
+    view.joining = undefined;
+    this.done(view, join.event, join.sessions, now);
+  }
+
+  private done(view: AudienceView, event: Arrived, sessions: number, now: number, owner = view.owner): void {
+    view.index = event.index;
+    if (event.event !== undefined && event.event.id !== '') view.recent.put(event.event.id, sessions);
+    if (owner !== undefined) this.ack(owner.id, event, sessions);
+    if (view.entering > 0) this.subscriptions.admitDue(view, now);
+  }
+
+  private ack(owner: string, { kind, audienceId, index }: Arrived, sessions: number): void {
+    this.kit.outbox.signal(owner, { $case: 'audienceAck', value: { kind, audienceId, index, sessions } });
+  }
+
+  private sync(view: AudienceView): void {
+    const { kind, id, index, owner } = view;
+    if (owner === undefined || view.syncedAt === index) return;
+    view.syncedAt = index;
+    this.kit.outbox.send(owner.id, flowOf(kind, id), {
+      $case: 'audienceSync',
+      value: { kind, audienceId: id, index },
+    });
+  }
+}

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { FanOutTable, type Filter } from './fan-out-table';
+import { hold } from './replay-buffer';
+import { Session } from './session';
+
+const open: Filter = { channelId: '', intents: 0, permissions: '', alwaysUserId: '' };
+const dispatch = hold({
+  id: 'a',
+  name: 'X',
+  data: new Uint8Array(1),
+  own: new Uint8Array(0),
+  volatile: false,
+});
+
+function sessionOf(userId: string, intents = 1, id = userId): Session {
+  const traits = {
+    id,
+    userId,
+    bot: true,
+    intents,
+    shard: undefined,
+    largeThreshold: 50,
+    version: 10,
+    resumeGatewayUrl: '',
+  };
+  const session = new Session(traits, { events: 100_000, bytes: 1e9 }, { bytes: 0 });
+  session.waiting = undefined;
+  return session;
+}
+
+describe('FanOutTable', () => {
+  it('delivers an event of a channel only to classes that see it', () => {
+    const table = new FanOutTable();
+    const [sees, blind] = [sessionOf('1'), sessionOf('2')];
+    table.setClass(1, ['5'], '0');
+    table.setClass(2, [], '0');
+    table.add(sees, 1);
+    table.add(blind, 2);
+    expect(table.deliver(dispatch, { ...open, channelId: '5' })).toBe(1);
+    expect([sees.buffer.last, blind.buffer.last]).toEqual([1, 0]);
+    table.setClass(1, ['6'], '0');
+    expect(table.deliver(dispatch, { ...open, channelId: '5' })).toBe(0);
+  });
+
+  it('lets a class that nobody has defined see nothing', () => {
+    const table = new FanOutTable();
+    table.add(sessionOf('1'), 9);
+    expect(table.deliver(dispatch, { ...open, channelId: '5' })).toBe(0);
+    expect(table.deliver(dispatch, { ...open, permissions: '8' })).toBe(0);
+    expect(table.deliver(dispatch, open)).toBe(1);
+  });
+
+  it('wants one of the intents and one of the permissions', () => {
+    const table = new FanOutTable();
+    table.setClass(1, [], String(1n << 40n));
+    table.add(sessionOf('1', 0b011), 1);
+    table.add(sessionOf('2', 0b100), 1);
+    expect(table.deliver(dispatch, { ...open, intents: 0b010 })).toBe(1);
+    expect(table.deliver(dispatch, { ...open, intents: 0b110 })).toBe(2);
+    expect(table.deliver(dispatch, { ...open, permissions: String((1n << 40n) | 1n) })).toBe(2);
+    expect(table.deliver(dispatch, { ...open, permissions: '1' })).toBe(0);
+  });
+
+  it('gives a user an event about itself whatever its intents are, and only once', () => {
+    const table = new FanOutTable();
+    table.setClass(1, [], '0');
+    const [about, other] = [sessionOf('1', 0), sessionOf('2', 2)];
+    table.add(about, 1);
+    table.add(other, 1);
+    expect(table.deliver(dispatch, { ...open, intents: 2, alwaysUserId: '1' })).toBe(2);
+    expect(table.deliver(dispatch, { ...open, intents: 2, alwaysUserId: '2' })).toBe(1);
+    expect(table.deliver(dispatch, { ...open, alwaysUserId: '1' })).toBe(2);
+  });
+
+  it('keeps groups right through every add, remove and reclass', () => {
+    const step = fc.record({
+      do: fc.constantFrom('add' as const, 'remove' as const, 'reclass' as const),
+      session: fc.nat(11),
+      to: fc.nat(2),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const table = new FanOutTable();
+        for (const id of [0, 1, 2]) table.setClass(id, [`c${id}`], '0');
+        const sessions = Array.from({ length: 12 }, (_, at) =>
+          sessionOf(String(at % 4), 1 << (at % 3), `s${at}`),
+        );
+        const classes = new Map<Session, number>();
+        for (const { do: what, session: at, to } of steps) {
+          const session = sessions[at]!;
+          if (what === 'add') {
+            table.add(session, to);
+            if (!classes.has(session)) classes.set(session, to);
+          } else if (what === 'remove') {
+            expect(table.remove(session)).toBe(classes.delete(session));
+          } else {
+            table.reclass(session.userId, to);
+            for (const known of classes.keys()) if (known.userId === session.userId) classes.set(known, to);
+          }
+        }
+        expect(table.size).toBe(classes.size);
+        for (const to of [0, 1, 2]) {
+          const before = sessions.map(({ buffer }) => buffer.last);
+          table.deliver(dispatch, { ...open, channelId: `c${to}`, intents: 3 });
+          const expected = sessions.map((session) => Number(classes.get(session) === to && session.has(3)));
+          expect(sessions.map(({ buffer }, at) => buffer.last - before[at]!)).toEqual(expected);
+        }
+      }),
+    );
+  });
+});

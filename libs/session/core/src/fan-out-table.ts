@@ -1,0 +1,171 @@
+import type { Held } from './replay-buffer';
+import type { Session } from './session';
+
+/** Whom an event is for. */
+export interface Filter {
+  /** Not empty: classes that see this channel. */
+  readonly channelId: string;
+  /** Not 0: sessions with one of these intent bits. */
+  readonly intents: number;
+  /** Not empty: classes with one of these permission bits (decimal). */
+  readonly permissions: string;
+  /** Not empty: this user's sessions need no intents. */
+  readonly alwaysUserId: string;
+}
+
+interface VisibilityClass {
+  readonly id: number;
+  channels: ReadonlySet<string>;
+  permissions: bigint;
+}
+
+/** Sessions that pass or fail every filter together. */
+interface Group {
+  readonly of: VisibilityClass;
+  readonly intents: number;
+  /** Dense; the order means nothing. */
+  readonly sessions: Session[];
+}
+
+interface Row {
+  readonly session: Session;
+  group: Group;
+  /** Place in group.sessions. */
+  place: number;
+}
+
+const nobody: readonly Session[] = [];
+
+/**
+ * The subscribers of one audience on this node, grouped by class and intents, so that an event costs one check a
+ * group and one step a recipient.
+ */
+export class FanOutTable {
+  private readonly classes = new Map<number, VisibilityClass>();
+  private readonly groups = new Map<string, Group>();
+  private readonly byUser = new Map<string, Row[]>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** Defines a class, or what it sees from now on. */
+  setClass(id: number, channelIds: readonly string[], permissions: string): void {
+    const known = this.classOf(id);
+    known.channels = new Set(channelIds);
+    known.permissions = BigInt(permissions || '0');
+  }
+
+  has(session: Session): boolean {
+    return this.rowOf(session) !== undefined;
+  }
+
+  add(session: Session, classId: number): void {
+    if (this.has(session)) return;
+    const group = this.groupOf(classId, session.traits.intents);
+    const row: Row = { session, group, place: group.sessions.push(session) - 1 };
+    const rows = this.byUser.get(session.userId);
+    if (rows === undefined) this.byUser.set(session.userId, [row]);
+    else rows.push(row);
+    this.count++;
+  }
+
+  remove(session: Session): boolean {
+    const rows = this.byUser.get(session.userId);
+    const at = rows?.findIndex((row) => row.session === session) ?? -1;
+    const row = rows?.[at];
+    if (rows === undefined || row === undefined) return false;
+    rows.splice(at, 1);
+    if (rows.length === 0) this.byUser.delete(session.userId);
+    this.leaveGroup(row);
+    this.count--;
+    return true;
+  }
+
+  reclass(userId: string, classId: number): void {
+    for (const row of this.byUser.get(userId) ?? []) {
+      if (row.group.of.id === classId) continue;
+      this.leaveGroup(row);
+      row.group = this.groupOf(classId, row.session.traits.intents);
+      row.place = row.group.sessions.push(row.session) - 1;
+    }
+  }
+
+  sessionsOf(userId: string): readonly Session[] {
+    return this.byUser.get(userId)?.map(({ session }) => session) ?? nobody;
+  }
+
+  all(): Session[] {
+    return [...this.byUser.values()].flatMap((rows) => rows.map(({ session }) => session));
+  }
+
+  /**
+   * Hands the dispatch to every session that the filter lets pass; how many that were.
+   * @param onlyClass leaves out all other classes
+   */
+  deliver(dispatch: Held, filter: Filter, onlyClass?: number): number {
+    const { channelId, intents, alwaysUserId } = filter;
+    const permissions = filter.permissions === '' ? 0n : BigInt(filter.permissions);
+    let delivered = 0;
+    for (const group of this.groups.values()) {
+      if (onlyClass !== undefined && group.of.id !== onlyClass) continue;
+      if (!sees(group.of, channelId, permissions)) continue;
+      if (intents !== 0 && (group.intents & intents) === 0) continue;
+      for (const session of group.sessions) session.take(dispatch);
+      delivered += group.sessions.length;
+    }
+    if (alwaysUserId === '' || intents === 0) return delivered;
+    for (const { session, group } of this.byUser.get(alwaysUserId) ?? []) {
+      if ((group.intents & intents) !== 0 || !sees(group.of, channelId, permissions)) continue;
+      session.take(dispatch);
+      delivered++;
+    }
+    return delivered;
+  }
+
+  private rowOf(session: Session): Row | undefined {
+    return this.byUser.get(session.userId)?.find((row) => row.session === session);
+  }
+
+  private leaveGroup({ group, place }: Row): void {
+    const moved = group.sessions.pop();
+    if (moved !== undefined && place < group.sessions.length) {
+      group.sessions[place] = moved;
+      const row = this.rowOf(moved);
+      if (row !== undefined) row.place = place;
+    }
+    if (group.sessions.length === 0) this.groups.delete(keyOf(group.of.id, group.intents));
+  }
+
+  /** A class that nobody defined yet sees nothing. */
+  private classOf(id: number): VisibilityClass {
+    let known = this.classes.get(id);
+    if (known === undefined) {
+      known = { id, channels: new Set(), permissions: 0n };
+      this.classes.set(id, known);
+    }
+    return known;
+  }
+
+  private groupOf(classId: number, intents: number): Group {
+    const key = keyOf(classId, intents);
+    let group = this.groups.get(key);
+    if (group === undefined) {
+      group = { of: this.classOf(classId), intents, sessions: [] };
+      this.groups.set(key, group);
+    }
+    return group;
+  }
+}
+
+function keyOf(classId: number, intents: number): string {
+  return `${classId}:${intents}`;
+}
+
+function sees(visible: VisibilityClass, channelId: string, permissions: bigint): boolean {
+  return (
+    (channelId === '' || visible.channels.has(channelId)) &&
+    (permissions === 0n || (visible.permissions & permissions) !== 0n)
+  );
+}

@@ -1,0 +1,66 @@
+import type { Rng } from '@derailed/shared/kernel';
+import type { Agenda } from './agenda';
+import type { Outbox } from './effects';
+import type { NodeRef } from './messages';
+import type { Outlets } from './outlets';
+import type { ReplayLimits } from './replay-buffer';
+
+/** Times in milliseconds, sizes in bytes. */
+export interface SessionLimits {
+  readonly replay: ReplayLimits;
+  /** Bytes that all replay buffers of the node hold together, before detached sessions end. */
+  readonly replayMemory: number;
+  readonly resumeWindow: number;
+  readonly presenceGrace: number;
+  /** Event ids remembered per audience. */
+  readonly recentIds: number;
+  /** How long an identify waits for its User and the database. */
+  readonly identifyWindow: number;
+  /** Op 8 requests that are read at once, and that wait. */
+  readonly memberRequests: number;
+  readonly memberQueue: number;
+}
+
+export const defaultSessionLimits: SessionLimits = {
+  replay: { events: 4096, bytes: 16 * 1024 * 1024 },
+  replayMemory: 1024 ** 3,
+  resumeWindow: 180_000,
+  presenceGrace: 10_000,
+  recentIds: 4096,
+  identifyWindow: 10_000,
+  memberRequests: 4,
+  memberQueue: 1024,
+};
+
+export type OwnerRole = 'session-node' | 'guild-node' | 'presence-node';
+
+/** Where things are: this node, and the rings of the current generation. */
+export interface Placement {
+  readonly self: NodeRef;
+  ownerOf(role: OwnerRole, key: string): string | undefined;
+}
+
+/** Totals since the start, for the shell's metrics. */
+export interface Counts {
+  dispatches: number;
+  identifies: number;
+  resumes: number;
+  resumesRefused: number;
+  /** Events recognised by their id and not delivered again. */
+  repeats: number;
+  /** Sessions that ended because of a limit or a loss, not of their client. */
+  sessionsLost: number;
+}
+
+/** What every part of the core works with. */
+export interface Kit {
+  readonly limits: SessionLimits;
+  readonly placement: Placement;
+  readonly agenda: Agenda;
+  readonly outbox: Outbox;
+  readonly outlets: Outlets;
+  readonly rng: Rng;
+  /** UTF-8. The shell's, so that the bytes are of the kind that its wire wants. */
+  readonly encode: (text: string) => Uint8Array;
+  readonly counts: Counts;
+}

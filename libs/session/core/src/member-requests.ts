@@ -1,0 +1,139 @@
+import { isSnowflake } from '@derailed/shared/kernel';
+import { Intent, Op, limits, rateLimitedJson } from '@derailed/shared/protocol';
+import type { Entry } from './agenda';
+import type { Dispatches } from './dispatches';
+import type { MemberRead } from './effects';
+import type { Kit } from './kit';
+import type { RequestMembers } from './messages';
+import type { Session } from './session';
+
+interface Reading {
+  readonly session: Session;
+  readonly request: MemberRead;
+  /** A page was sent to the socket, which has not drained yet. */
+  sent: boolean;
+  timer: Entry | undefined;
+}
+
+/** Between two pages: past this the read is given up, and its place is another's. Milliseconds. */
+const pageTimeout = 30_000;
+/** Seconds that a client is told to wait when too many wait already. */
+const retryAfter = 5;
+
+/**
+ * Op 8. At most `memberRequests` are read at once on this node, one of a session; the next page is read when the
+ * socket has drained the last one, so a guild of a million members takes the memory of one page.
+ */
+export class MemberRequests {
+  private readonly running = new Map<number, Reading>();
+  private readonly bySession = new Map<Session, Reading>();
+  private waiting: Reading[] = [];
+  private reads = 0;
+
+  constructor(
+    private readonly kit: Pick<Kit, 'limits' | 'agenda' | 'outbox'>,
+    private readonly dispatches: Dispatches,
+  ) {}
+
+  get queued(): number {
+    return this.waiting.length;
+  }
+
+  ask(session: Session, value: RequestMembers, now: number): void {
+    if (session.state === 'starting' || !session.guilds.has(value.guildId)) return;
+    const request = checked(session, value, this.reads + 1);
+    if (request === undefined) return;
+    if (this.waiting.length >= this.kit.limits.memberQueue && !this.mayRun(session)) {
+      const json = rateLimitedJson(Op.REQUEST_GUILD_MEMBERS, retryAfter, value.guildId, value.nonce);
+      this.dispatches.make(session, 'RATE_LIMITED', json);
+      return;
+    }
+    this.reads++;
+    this.waiting.push({ session, request, sent: false, timer: undefined });
+    this.pump(now);
+  }
+
+  /** @param json the data of the next GUILD_MEMBERS_CHUNK; undefined: it can't be read */
+  chunk(read: number, json: string | undefined, last: boolean, now: number): void {
+    const reading = this.running.get(read);
+    if (reading === undefined) return;
+    const { session } = reading;
+    if (json === undefined) {
+      this.finish(reading, now);
+      return;
+    }
+    const more = !last;
+    this.dispatches.make(session, 'GUILD_MEMBERS_CHUNK', json, more && session.state === 'live');
+    if (!more) {
+      this.finish(reading, now);
+      return;
+    }
+    reading.sent = true;
+    this.watch(reading, now);
+  }
+
+  /** The socket has drained what it was sent, or the replay before it is done. */
+  drained(session: Session, now: number): void {
+    const reading = this.bySession.get(session);
+    if (reading === undefined || !reading.sent) return;
+    reading.sent = false;
+    this.watch(reading, now);
+    this.kit.outbox.ask({ kind: 'nextMembers', read: reading.request.read });
+  }
+
+  /** The connection that asked is gone: what it still waits for is not read. */
+  unbound(session: Session, now: number): void {
+    if (this.waiting.some((reading) => reading.session === session)) {
+      this.waiting = this.waiting.filter((reading) => reading.session !== session);
+    }
+    const reading = this.bySession.get(session);
+    if (reading !== undefined) this.stop(reading, now);
+  }
+
+  private pump(now: number): void {
+    while (this.running.size < this.kit.limits.memberRequests) {
+      const at = this.waiting.findIndex(({ session }) => !this.bySession.has(session));
+      const reading = at < 0 ? undefined : this.waiting.splice(at, 1)[0];
+      if (reading === undefined) return;
+      this.running.set(reading.request.read, reading);
+      this.bySession.set(reading.session, reading);
+      this.watch(reading, now);
+      this.kit.outbox.ask({ kind: 'readMembers', request: reading.request });
+    }
+  }
+
+  private mayRun(session: Session): boolean {
+    return this.running.size < this.kit.limits.memberRequests && !this.bySession.has(session);
+  }
+
+  private watch(reading: Reading, now: number): void {
+    this.kit.agenda.drop(reading.timer);
+    reading.timer = this.kit.agenda.add(now + pageTimeout, (then) => this.stop(reading, then));
+  }
+
+  private stop(reading: Reading, now: number): void {
+    this.kit.outbox.ask({ kind: 'stopMembers', read: reading.request.read });
+    this.finish(reading, now);
+  }
+
+  private finish(reading: Reading, now: number): void {
+    this.kit.agenda.drop(reading.timer);
+    this.running.delete(reading.request.read);
+    this.bySession.delete(reading.session);
+    this.pump(now);
+  }
+}
+
+/** Undefined: the request is one that stays without an answer. */
+function checked(session: Session, value: RequestMembers, read: number): MemberRead | undefined {
+  const presences = value.presences && session.has(Intent.GUILD_PRESENCES);
+  const common = { read, guildId: value.guildId, presences, nonce: value.nonce };
+  if (!value.hasQuery) {
+    const userIds = value.userIds.slice(0, limits.requestedMembers).filter(isSnowflake);
+    return { ...common, query: undefined, limit: 0, userIds };
+  }
+  const whole = value.query === '' && value.limit === 0;
+  if (whole && session.traits.bot && !session.has(Intent.GUILD_MEMBERS)) return undefined;
+  const limit = whole ? 0 : Math.min(value.limit || limits.membersPerQuery, limits.membersPerQuery);
+  return { ...common, query: value.query, limit, userIds: [] };
+}

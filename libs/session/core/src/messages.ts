@@ -1,0 +1,205 @@
+import type { AudienceEvent, Event } from '@derailed/audience/core';
+
+/**
+ * What a session-node hears and says, field by field as in proto/derailed/link/v1/messages.proto (bytes are
+ * Uint8Array here), so that nothing has to be mapped on its way.
+ */
+
+/** A node and which of its starts. */
+export interface NodeRef {
+  readonly id: string;
+  readonly incarnation: string;
+}
+
+/** What others may see of a session. */
+export interface Presence {
+  readonly status: string;
+  /** JSON array text. */
+  readonly activities: string;
+  readonly client: string;
+}
+
+export interface Identify {
+  readonly connection: number;
+  readonly userId: string;
+  readonly bot: boolean;
+  readonly intents: number;
+  readonly sharded: boolean;
+  readonly shardId: number;
+  readonly shardCount: number;
+  readonly largeThreshold: number;
+  readonly presence: Presence | undefined;
+  readonly version: number;
+  readonly resumeGatewayUrl: string;
+}
+
+export interface Resume {
+  readonly connection: number;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly seq: number;
+}
+
+export interface SetPresence {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly presence: Presence | undefined;
+}
+
+export interface RequestMembers {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly guildId: string;
+  readonly hasQuery: boolean;
+  readonly query: string;
+  readonly limit: number;
+  readonly userIds: readonly string[];
+  readonly presences: boolean;
+  readonly nonce: string;
+}
+
+export interface ConnectionEnded {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly endSession: boolean;
+}
+
+export interface Drained {
+  readonly sessionId: string;
+  readonly epoch: number;
+}
+
+export interface Subscribed {
+  readonly kind: number;
+  readonly audienceId: string;
+  readonly index: number;
+  readonly sessionId: string;
+  readonly classId: number;
+  readonly snapshot: Event | undefined;
+  readonly sameData: boolean;
+}
+
+export interface SubscribeRefused {
+  readonly kind: number;
+  readonly audienceId: string;
+  readonly sessionId: string;
+  readonly unavailable: boolean;
+}
+
+export interface ClassTable {
+  readonly guildId: string;
+  readonly classId: number;
+  readonly channelIds: readonly string[];
+  readonly permissions: string;
+}
+
+export interface Reclassed {
+  readonly guildId: string;
+  readonly userId: string;
+  readonly classId: number;
+}
+
+export interface AudienceLost {
+  readonly kind: number;
+  readonly audienceId: string;
+}
+
+export interface Subscribe {
+  kind: number;
+  audienceId: string;
+  sessionId: string;
+  userId: string;
+  intents: number;
+  largeThreshold: number;
+  wantsSnapshot: boolean;
+  presence: Presence | undefined;
+}
+
+export interface Unsubscribe {
+  kind: number;
+  audienceId: string;
+  sessionIds: string[];
+}
+
+export interface AudienceAck {
+  kind: number;
+  audienceId: string;
+  index: number;
+  sessions: number;
+}
+
+export interface AudienceSync {
+  kind: number;
+  audienceId: string;
+  index: number;
+}
+
+export interface Publish {
+  readonly kind: number;
+  readonly audienceIds: readonly string[];
+  readonly event: Event | undefined;
+  readonly channelId: string;
+}
+
+interface Tagged<C extends string, V> {
+  readonly $case: C;
+  readonly value: V;
+}
+
+/** What peers say to a session-node, calls aside. */
+export type Inbound =
+  | Tagged<'identify', Identify>
+  | Tagged<'resume', Resume>
+  | Tagged<'setPresence', SetPresence>
+  | Tagged<'requestMembers', RequestMembers>
+  | Tagged<'connectionEnded', ConnectionEnded>
+  | Tagged<'drained', Drained>
+  | Tagged<'audienceEvent', Readonly<AudienceEvent>>
+  | Tagged<'subscribed', Subscribed>
+  | Tagged<'subscribeRefused', SubscribeRefused>
+  | Tagged<'classTable', ClassTable>
+  | Tagged<'reclassed', Reclassed>
+  | Tagged<'audienceLost', AudienceLost>
+  | Tagged<'subscribe', Readonly<Subscribe>>
+  | Tagged<
+      'unsubscribe',
+      { readonly kind: number; readonly audienceId: string; readonly sessionIds: readonly string[] }
+    >
+  | Tagged<'audienceAck', Readonly<AudienceAck>>
+  | Tagged<'audienceSync', Readonly<AudienceSync>>;
+
+/** What a session-node says to its peers, answers to calls aside. */
+export type Outbound =
+  | Tagged<'bound', { connection: number; sessionId: string; epoch: number; seq: number }>
+  | Tagged<'refused', { connection: number; closeCode: number; resumable: boolean; delayMs: number }>
+  | Tagged<'deliver', { event: Event; connections: number[]; seqs: number[]; wantsDrain: boolean }>
+  | Tagged<'closeConnection', { connection: number; epoch: number; closeCode: number }>
+  | Tagged<'subscribe', Subscribe>
+  | Tagged<'unsubscribe', Unsubscribe>
+  | Tagged<'audienceAck', AudienceAck>
+  | Tagged<'audienceSync', AudienceSync>
+  | Tagged<'audienceEvent', AudienceEvent>
+  | Tagged<
+      'subscribed',
+      {
+        kind: number;
+        audienceId: string;
+        index: number;
+        sessionId: string;
+        classId: number;
+        snapshot: undefined;
+        sameData: boolean;
+      }
+    >
+  | Tagged<'audienceLost', { kind: number; audienceId: string }>
+  | Tagged<
+      'presenceUpsert',
+      { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined }
+    >
+  | Tagged<'presenceClear', { guildIds: string[]; userId: string; sessionId: string }>;
+
+/** Answers to calls. */
+export type Answer =
+  | Tagged<'published', { sessions: number }>
+  | Tagged<'userPresenceReply', { status: string; activities: string; sessions: number }>
+  | Tagged<'disconnectUserReply', { sessions: number }>;

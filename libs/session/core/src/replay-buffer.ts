@@ -1,0 +1,107 @@
+import type { Event } from '@derailed/audience/core';
+
+/** An event as replay buffers hold it: one object for all sessions of the node that got it. */
+export interface Held {
+  readonly event: Event;
+  /** What it counts for in a session's limit, however many share it. */
+  readonly bytes: number;
+  /** What it adds to the node's memory: 0 for data that is kept elsewhere anyway. */
+  readonly weight: number;
+  /** Buffers that hold it now. */
+  holders: number;
+}
+
+/** @param sharesData the event's data is the same bytes as another's (snapshots of one class) */
+export function hold(event: Event, sharesData = false): Held {
+  const bytes = event.data.length + event.own.length;
+  return { event, bytes, weight: sharesData ? event.own.length : bytes, holders: 0 };
+}
+
+export interface ReplayLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** What all buffers of a node hold together; an event that many share counts once. */
+export interface ReplayMemory {
+  bytes: number;
+}
+
+const firstSlots = 8;
+
+/**
+ * The last dispatches of one session, by seq. Both limits slide: the oldest go first. A dispatch's seq is never
+ * stored; it follows from its place. Storage is a power of two of slots that starts empty and doubles.
+ */
+export class ReplayBuffer {
+  private slots: (Held | undefined)[] = [];
+  private head = 0;
+  private length = 0;
+  private oldest = 1;
+  private held = 0;
+
+  constructor(
+    private readonly limits: ReplayLimits,
+    private readonly memory: ReplayMemory,
+  ) {}
+
+  /** Seq of the last dispatch; 0 before the first. */
+  get last(): number {
+    return this.oldest + this.length - 1;
+  }
+
+  /** Seq of the oldest dispatch that is still here; last + 1 when none is. */
+  get first(): number {
+    return this.oldest;
+  }
+
+  get bytes(): number {
+    return this.held;
+  }
+
+  /** Gives the dispatch the next seq and returns that. */
+  push(dispatch: Held): number {
+    if (this.length === this.limits.events) this.evict();
+    if (this.length === this.slots.length) this.grow();
+    this.slots[(this.head + this.length) & (this.slots.length - 1)] = dispatch;
+    this.length++;
+    const seq = this.oldest + this.length - 1;
+    this.held += dispatch.bytes;
+    if (dispatch.holders++ === 0) this.memory.bytes += dispatch.weight;
+    while (this.held > this.limits.bytes) this.evict();
+    return seq;
+  }
+
+  /** Undefined when it is no longer, or not yet, here. */
+  at(seq: number): Held | undefined {
+    const offset = seq - this.oldest;
+    if (offset < 0 || offset >= this.length) return undefined;
+    return this.slots[(this.head + offset) & (this.slots.length - 1)];
+  }
+
+  /** Lets go of everything; the next seq stays what it was. */
+  clear(): void {
+    while (this.length > 0) this.evict();
+    this.slots = [];
+    this.head = 0;
+  }
+
+  private evict(): void {
+    const gone = this.slots[this.head];
+    this.slots[this.head] = undefined;
+    this.head = (this.head + 1) & (this.slots.length - 1);
+    this.length--;
+    this.oldest++;
+    if (gone === undefined) return;
+    this.held -= gone.bytes;
+    if (--gone.holders === 0) this.memory.bytes -= gone.weight;
+  }
+
+  private grow(): void {
+    const grown = new Array<Held | undefined>(Math.max(firstSlots, this.slots.length * 2)).fill(undefined);
+    for (let at = 0; at < this.length; at++)
+      grown[at] = this.slots[(this.head + at) & (this.slots.length - 1)];
+    this.slots = grown;
+    this.head = 0;
+  }
+}

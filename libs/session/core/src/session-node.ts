@@ -1,0 +1,320 @@
+import { type AudienceLimits, Kind, defaultAudienceLimits } from '@derailed/audience/core';
+import type { Rng } from '@derailed/shared/kernel';
+import { Agenda } from './agenda';
+import type { AudienceView } from './audience-view';
+import { Dispatches } from './dispatches';
+import { type Effect, Outbox } from './effects';
+import { EventStream } from './event-stream';
+import type { Kit, Placement, SessionLimits } from './kit';
+import { MemberRequests } from './member-requests';
+import type { Inbound, NodeRef, Outbound, Publish } from './messages';
+import { Outlets } from './outlets';
+import { PresenceFeed } from './presence-feed';
+import type { Readiness } from './readiness';
+import type { Session } from './session';
+import { Sessions } from './sessions';
+import { Subscriptions } from './subscriptions';
+import { Users } from './users';
+import { Views } from './views';
+
+export interface SessionNodeOptions {
+  readonly limits: SessionLimits;
+  /** Of the audiences of users that this node owns. */
+  readonly audience?: AudienceLimits;
+  readonly placement: Placement;
+  readonly rng: Rng;
+  readonly encode: (text: string) => Uint8Array;
+}
+
+/** What a node holds right now, for metrics. */
+export interface Figures {
+  readonly sessions: number;
+  readonly detached: number;
+  readonly users: number;
+  readonly audiences: number;
+  readonly replayBytes: number;
+  readonly memberQueue: number;
+}
+
+/** How many audiences or sessions are told to a peer that came back, before others get their turn (10 ms). */
+const perTurn = 100;
+const turn = 10;
+
+/**
+ * Sessions and Users of one node. Every method takes the monotonic time in milliseconds and gives back what the
+ * shell is to do, in order; none ever waits.
+ */
+export class SessionNode {
+  readonly counts = {
+    dispatches: 0,
+    identifies: 0,
+    resumes: 0,
+    resumesRefused: 0,
+    repeats: 0,
+    sessionsLost: 0,
+  };
+  private readonly outbox = new Outbox();
+  private readonly agenda = new Agenda();
+  private readonly views: Views;
+  private readonly users: Users;
+  private readonly feed: PresenceFeed;
+  private readonly subscriptions: Subscriptions;
+  private readonly stream: EventStream;
+  private readonly members: MemberRequests;
+  private readonly sessions: Sessions;
+  private readonly kit: Kit;
+
+  constructor({ limits, audience = defaultAudienceLimits, placement, rng, encode }: SessionNodeOptions) {
+    const { agenda, outbox, counts } = this;
+    const kit: Kit = { limits, placement, agenda, outbox, outlets: new Outlets(outbox), rng, encode, counts };
+    const dispatches = new Dispatches(kit);
+    this.kit = kit;
+    this.views = new Views(limits.recentIds);
+    this.users = new Users(kit, audience);
+    this.feed = new PresenceFeed(kit);
+    this.members = new MemberRequests(kit, dispatches);
+    this.subscriptions = new Subscriptions(kit, this.views, dispatches, {
+      entered: (view, session) => this.entered(view, session),
+      rejected: (view, session, now) => {
+        if (view.kind === Kind.user) this.sessions.lose(session, 0, now);
+        else this.feed.left(session, view.id);
+      },
+      joinSettled: (join, now) => this.stream.joinSettled(join, now),
+    });
+    this.stream = new EventStream(kit, this.views, this.subscriptions, dispatches, {
+      closed: (session, closeCode, now) => this.sessions.end(session, now, closeCode),
+      left: (session, guildId) => {
+        session.guilds.delete(guildId);
+        this.feed.left(session, guildId);
+        dispatches.guildDelete(session, guildId, false);
+      },
+    });
+    this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.feed, {
+      live: (session, now) => this.members.drained(session, now),
+      unbound: (session, now) => this.members.unbound(session, now),
+    });
+  }
+
+  get figures(): Figures {
+    return {
+      sessions: this.sessions.size,
+      detached: this.sessions.detachedSize,
+      users: this.users.size,
+      audiences: this.views.size,
+      replayBytes: this.sessions.memory.bytes,
+      memberQueue: this.members.queued,
+    };
+  }
+
+  handle(message: Inbound, from: NodeRef, now: number): readonly Effect[] {
+    this.receive(message, from, now);
+    return this.done(now);
+  }
+
+  /** Answered by the effect `answer` with the same `call`. */
+  publish(call: number, value: Publish, now: number): readonly Effect[] {
+    this.users.publish(call, value, now);
+    return this.done(now);
+  }
+
+  disconnectUser(call: number, userId: string, closeCode: number, now: number): readonly Effect[] {
+    this.users.disconnect(call, userId, closeCode, now);
+    return this.done(now);
+  }
+
+  userPresence(call: number, userId: string, now: number): readonly Effect[] {
+    this.outbox.answer(call, this.users.presence(userId));
+    return this.done(now);
+  }
+
+  /** @param readiness null: there is no such user; undefined: the database is away */
+  readinessRead(sessionId: string, readiness: Readiness | null | undefined, now: number): readonly Effect[] {
+    const session = this.sessions.get(sessionId);
+    if (session !== undefined) {
+      if (readiness === undefined) this.sessions.readinessFailed(session, now);
+      else this.sessions.ready(session, readiness, now);
+    }
+    return this.done(now);
+  }
+
+  /**
+   * @param json the data of the next GUILD_MEMBERS_CHUNK; undefined: it can't be read, and the request ends
+   * @param last whether no page follows
+   */
+  memberChunk(read: number, json: string | undefined, last: boolean, now: number): readonly Effect[] {
+    this.members.chunk(read, json, last, now);
+    return this.done(now);
+  }
+
+  /** The mesh did not take what a `send` effect asked for. */
+  sendRefused(to: string, message: Outbound, now: number): readonly Effect[] {
+    switch (message.$case) {
+      case 'bound':
+      case 'refused':
+      case 'deliver':
+      case 'closeConnection':
+        this.sessions.outletFull(to, now);
+        break;
+      case 'subscribe':
+        this.subscriptions.undelivered(message.value, this.sessions.get(message.value.sessionId), now);
+        break;
+      case 'audienceEvent':
+        this.users.undelivered(message.value.audienceId, message.value.index, to, now);
+        break;
+      case 'subscribed':
+        // It would be wrong outside of its stream. Who asked will ask again.
+        break;
+      default:
+        // Unheard, these would leave something behind for ever. The control lane takes them.
+        this.outbox.signal(to, message);
+    }
+    return this.done(now);
+  }
+
+  /** First contact with a node, or contact after gone: what was said to it before is lost. */
+  peerUp(node: NodeRef, now: number): readonly Effect[] {
+    this.users.meet(node);
+    this.spread([...this.views.all()], now, (view, then) => this.reunite(view, node, then));
+    this.spread([...this.sessions.all()], now, (session) => {
+      if (session.state !== 'ended') this.feed.repeat(session, node.id);
+    });
+    return this.done(now);
+  }
+
+  peerGone(node: NodeRef, now: number): readonly Effect[] {
+    this.sessions.outletGone(node, now);
+    this.users.peerGone(node.id);
+    for (const view of this.views.all()) this.subscriptions.giveUpOn(view, node.id, now);
+    return this.done(now);
+  }
+
+  /** When tick() has something to do; undefined: nothing is planned. */
+  nextWake(): number | undefined {
+    return this.agenda.nextWake();
+  }
+
+  tick(now: number): readonly Effect[] {
+    this.agenda.tick(now);
+    return this.done(now);
+  }
+
+  private receive(message: Inbound, from: NodeRef, now: number): void {
+    switch (message.$case) {
+      case 'audienceEvent':
+        this.stream.arrive(message.value, from, now);
+        break;
+      case 'identify':
+        this.sessions.identify(message.value, from, now);
+        break;
+      case 'resume':
+        this.sessions.resume(message.value, from, now);
+        break;
+      case 'setPresence':
+      case 'requestMembers':
+      case 'connectionEnded':
+      case 'drained':
+        this.receiveFromClient(message, from, now);
+        break;
+      case 'subscribe':
+        this.users.subscribe(message.value, from);
+        break;
+      case 'unsubscribe':
+        this.users.unsubscribe(message.value.audienceId, message.value.sessionIds, from);
+        break;
+      case 'audienceAck':
+        this.users.ack(message.value.audienceId, message.value.index, message.value.sessions, from);
+        break;
+      case 'audienceSync':
+        this.users.sync(message.value.audienceId, message.value.index, from);
+        break;
+      default:
+        this.receiveFromOwner(message, from, now);
+    }
+  }
+
+  private receiveFromClient(
+    message: Extract<Inbound, { $case: 'setPresence' | 'requestMembers' | 'connectionEnded' | 'drained' }>,
+    from: NodeRef,
+    now: number,
+  ): void {
+    const { sessionId, epoch } = message.value;
+    const session = this.sessions.bound(sessionId, epoch, from);
+    if (session === undefined) return;
+    switch (message.$case) {
+      case 'setPresence':
+        this.sessions.setPresence(session, message.value.presence);
+        break;
+      case 'requestMembers':
+        this.members.ask(session, message.value, now);
+        break;
+      case 'connectionEnded':
+        this.sessions.connectionEnded(session, message.value.endSession, now);
+        break;
+      case 'drained':
+        if (session.state === 'replaying') this.sessions.replay(session, now);
+        else this.members.drained(session, now);
+        break;
+    }
+  }
+
+  private receiveFromOwner(
+    message: Extract<
+      Inbound,
+      { $case: 'subscribed' | 'subscribeRefused' | 'classTable' | 'reclassed' | 'audienceLost' }
+    >,
+    from: NodeRef,
+    now: number,
+  ): void {
+    switch (message.$case) {
+      case 'subscribed':
+      case 'subscribeRefused': {
+        const view = this.views.get(message.value.kind, message.value.audienceId);
+        const session = this.sessions.get(message.value.sessionId);
+        if (view === undefined || session === undefined) return;
+        if (message.$case === 'subscribed')
+          this.subscriptions.subscribed(view, session, message.value, from, now);
+        else this.subscriptions.refused(view, session, message.value, now);
+        break;
+      }
+      case 'classTable':
+        this.stream.classTable(message.value, from);
+        break;
+      case 'reclassed':
+        this.stream.reclassed(message.value, from);
+        break;
+      case 'audienceLost': {
+        const view = this.views.get(message.value.kind, message.value.audienceId);
+        if (view === undefined || (view.owner !== undefined && !view.isFrom(from))) return;
+        for (const session of view.table.all()) this.sessions.lose(session, 0, now);
+        this.subscriptions.startOver(view, now);
+        this.subscriptions.askAgain(view, from.id, now);
+        break;
+      }
+    }
+  }
+
+  private entered(view: AudienceView, session: Session): void {
+    if (view.kind === Kind.user) this.sessions.registered(session);
+    else this.feed.joined(session, view.id);
+  }
+
+  private reunite(view: AudienceView, node: NodeRef, now: number): void {
+    if (this.views.get(view.kind, view.id) !== view) return;
+    this.subscriptions.askAgain(view, node.id, now);
+    if (view.owner?.id !== node.id) return;
+    if (view.isFrom(node)) this.stream.resync(view);
+    else this.subscriptions.startOver(view, now);
+  }
+
+  private spread<T>(items: readonly T[], now: number, task: (item: T, now: number) => void): void {
+    for (const item of items.slice(0, perTurn)) task(item, now);
+    const rest = items.slice(perTurn);
+    if (rest.length > 0)
+      this.agenda.add(now + turn * (0.5 + this.kit.rng.next()), (then) => this.spread(rest, then, task));
+  }
+
+  private done(now: number): readonly Effect[] {
+    if (this.sessions.memory.bytes > this.kit.limits.replayMemory) this.sessions.relieve(now);
+    return this.outbox.take();
+  }
+}

@@ -1,0 +1,138 @@
+import { shardOf } from '@derailed/shared/kernel';
+import type { Presence } from './messages';
+import type { Outlet } from './outlets';
+import { type Held, ReplayBuffer, type ReplayLimits, type ReplayMemory } from './replay-buffer';
+import type { Entry } from './agenda';
+
+export interface Shard {
+  readonly id: number;
+  readonly count: number;
+}
+
+/** What Identify fixes for a session's whole life. */
+export interface SessionTraits {
+  readonly id: string;
+  readonly userId: string;
+  readonly bot: boolean;
+  readonly intents: number;
+  /** Undefined: not sharded, all guilds. */
+  readonly shard: Shard | undefined;
+  readonly largeThreshold: number;
+  readonly version: number;
+  readonly resumeGatewayUrl: string;
+}
+
+/**
+ * `starting`: READY waits for the User and the database. `live`: dispatches go to the connection at once.
+ * `replaying`: the connection gets what was missed; live dispatches only enter the buffer. `detached`: no
+ * connection. `ended`: out of every map.
+ */
+export type SessionState = 'starting' | 'live' | 'replaying' | 'detached' | 'ended';
+
+/** The connection that a session speaks through. Each bind has a greater epoch than the one before. */
+export interface Binding {
+  readonly outlet: Outlet;
+  readonly connection: number;
+}
+
+/** One logged-in client. */
+export class Session {
+  readonly buffer: ReplayBuffer;
+  state: SessionState = 'starting';
+  binding: Binding | undefined;
+  epoch = 0;
+  /** Next seq to replay. */
+  cursor = 0;
+  /** Events that wait behind READY. */
+  waiting: Held[] | undefined = [];
+  waitingBytes = 0;
+  /** Guilds of this session's shard that it is subscribed to, or asks to be. */
+  readonly guilds = new Set<string>();
+  /** Reads of the database that failed while starting. */
+  attempts = 0;
+  presence: Presence | undefined;
+  /** Whether the presence-nodes were told of it. */
+  shown = false;
+  /** Runs when the database took too long (starting), or presence or session end (detached). */
+  timers: Entry[] = [];
+
+  /** The same as binding, while live: what the fan-out reads. */
+  private outlet: Outlet | undefined;
+  private connection = 0;
+
+  constructor(
+    readonly traits: SessionTraits,
+    private readonly limits: ReplayLimits,
+    memory: ReplayMemory,
+  ) {
+    this.buffer = new ReplayBuffer(limits, memory);
+  }
+
+  get id(): string {
+    return this.traits.id;
+  }
+
+  get userId(): string {
+    return this.traits.userId;
+  }
+
+  /** Events without a guild belong to unsharded sessions and to shard 0. */
+  get primary(): boolean {
+    return this.traits.shard === undefined || this.traits.shard.id === 0;
+  }
+
+  has(intents: number): boolean {
+    return (this.traits.intents & intents) !== 0;
+  }
+
+  holds(guildId: string): boolean {
+    const { shard } = this.traits;
+    return shard === undefined || shardOf(guildId, shard.count) === shard.id;
+  }
+
+  /** The hot path: the next seq, a place in the buffer, and a row in the columns of its ws-gateway when live. */
+  take(dispatch: Held): void {
+    if (this.waiting !== undefined) {
+      this.wait(dispatch, this.waiting);
+      return;
+    }
+    const seq = this.buffer.push(dispatch);
+    if (this.outlet !== undefined) this.outlet.add(this.connection, seq);
+  }
+
+  /** Whether more waited behind READY than a replay buffer may hold: such a session can't go on. */
+  get overran(): boolean {
+    return (
+      this.waiting !== undefined &&
+      (this.waiting.length > this.limits.events || this.waitingBytes > this.limits.bytes)
+    );
+  }
+
+  bind(binding: Binding): void {
+    this.unbind();
+    this.binding = binding;
+    this.epoch++;
+    binding.outlet.sessions.add(this);
+  }
+
+  goLive(): void {
+    this.state = 'live';
+    this.outlet = this.binding?.outlet;
+    this.connection = this.binding?.connection ?? 0;
+  }
+
+  /** From here on dispatches only enter the buffer. */
+  unbind(): Binding | undefined {
+    const { binding } = this;
+    binding?.outlet.sessions.delete(this);
+    this.binding = undefined;
+    this.outlet = undefined;
+    return binding;
+  }
+
+  private wait(dispatch: Held, waiting: Held[]): void {
+    if (this.overran) return;
+    waiting.push(dispatch);
+    this.waitingBytes += dispatch.bytes;
+  }
+}

@@ -1,0 +1,337 @@
+import { Kind } from '@derailed/audience/core';
+import { isSnowflake } from '@derailed/shared/kernel';
+import {
+  Intent,
+  SESSION_TOKEN_BYTES,
+  encodeSessionId,
+  limits as protocolLimits,
+  resumedPayload,
+} from '@derailed/shared/protocol';
+import { backoff } from './backoff';
+import type { Dispatches } from './dispatches';
+import type { Kit } from './kit';
+import type { Identify, NodeRef, Presence, Resume } from './messages';
+import type { Outlet } from './outlets';
+import type { PresenceFeed } from './presence-feed';
+import { type Readiness, defaultPresence, readyJson } from './readiness';
+import { sendReplayPart } from './replay';
+import type { ReplayMemory } from './replay-buffer';
+import { Session } from './session';
+import type { Subscriptions } from './subscriptions';
+
+/** Who wants to know what becomes of a session's connection. */
+export interface SessionWatcher {
+  /** Dispatches go to the connection at once (again). */
+  live(session: Session, now: number): void;
+  /** It has no connection any more, or another one. */
+  unbound(session: Session, now: number): void;
+}
+
+/** Codes of protocol.md 2.2 that a session-node itself closes with. 0: op 9 (false). */
+const close = {
+  invalidSession: 0,
+  tryAgain: 4000,
+  unknownUser: 4004,
+  badSeq: 4007,
+  badShard: 4010,
+  tooManyGuilds: 4011,
+} as const;
+
+const firstRetry = 250;
+const longestRetry = 2_000;
+
+/** The life of every session here: identify, ready, drop, resume, end. */
+export class Sessions {
+  readonly memory: ReplayMemory = { bytes: 0 };
+  private readonly byId = new Map<string, Session>();
+  /** In the order in which they were dropped. */
+  private readonly detached = new Set<Session>();
+
+  constructor(
+    private readonly kit: Kit,
+    private readonly subscriptions: Subscriptions,
+    private readonly dispatches: Dispatches,
+    private readonly feed: PresenceFeed,
+    private readonly watcher: SessionWatcher,
+  ) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get detachedSize(): number {
+    return this.detached.size;
+  }
+
+  get(id: string): Session | undefined {
+    return this.byId.get(id);
+  }
+
+  all(): IterableIterator<Session> {
+    return this.byId.values();
+  }
+
+  /** The session that this connection, as far as its ws-gateway knows, belongs to. */
+  bound(id: string, epoch: number, from: NodeRef): Session | undefined {
+    const session = this.byId.get(id);
+    const node = session?.binding?.outlet.node;
+    return session?.epoch === epoch && node?.id === from.id && node.incarnation === from.incarnation
+      ? session
+      : undefined;
+  }
+
+  identify(value: Identify, from: NodeRef, now: number): void {
+    const { connection, userId, sharded, shardId, shardCount } = value;
+    if (!isSnowflake(userId)) {
+      this.refuse(from, connection, close.tryAgain);
+      return;
+    }
+    if (sharded && shardId >= shardCount) {
+      this.refuse(from, connection, close.badShard);
+      return;
+    }
+    const shard = sharded ? { id: shardId, count: shardCount } : undefined;
+    const id = encodeSessionId({ userId, shardId: shard?.id }, this.kit.rng.token(SESSION_TOKEN_BYTES));
+    const { bot, intents, largeThreshold, version, resumeGatewayUrl, presence } = value;
+    const traits = { id, userId, bot, intents, shard, largeThreshold, version, resumeGatewayUrl };
+    const session = new Session(traits, this.kit.limits.replay, this.memory);
+    session.presence = presence;
+    this.byId.set(id, session);
+    this.kit.counts.identifies++;
+    this.bind(session, from, connection, 0, now);
+    session.timers.push(
+      this.kit.agenda.add(now + this.kit.limits.identifyWindow, (then) =>
+        this.lose(session, close.tryAgain, then),
+      ),
+    );
+    this.subscriptions.enter(session, Kind.user, userId, { wantsSnapshot: false, announced: false }, now);
+  }
+
+  /** Its User knows it: what is published to the user from now on waits behind READY. */
+  registered(session: Session): void {
+    if (session.state === 'starting') this.read(session);
+  }
+
+  /** @param readiness null: there is no such user */
+  ready(session: Session, readiness: Readiness | null, now: number): void {
+    if (session.state !== 'starting') return;
+    if (readiness === null) {
+      this.lose(session, close.unknownUser, now);
+      return;
+    }
+    const guildIds = readiness.guildIds.filter((guildId) => session.holds(guildId));
+    if (session.traits.bot && guildIds.length > protocolLimits.guildsPerShard) {
+      this.lose(session, close.tooManyGuilds, now);
+      return;
+    }
+    const { waiting = [], overran } = session;
+    if (overran) {
+      this.lose(session, close.tryAgain, now);
+      return;
+    }
+    session.presence ??= defaultPresence(readiness);
+    session.waiting = undefined;
+    this.stopTimers(session);
+    session.goLive();
+    this.dispatches.make(session, 'READY', readyJson(session, readiness, guildIds));
+    for (const dispatch of waiting) this.dispatches.one(session, dispatch);
+
+    const joined = [...session.guilds].filter((guildId) => !guildIds.includes(guildId));
+    for (const guildId of guildIds) this.enterGuild(session, guildId, true, now);
+    for (const guildId of joined) this.enterGuild(session, guildId, false, now);
+    this.show(session);
+  }
+
+  readinessFailed(session: Session, now: number): void {
+    if (session.state !== 'starting') return;
+    const wait = backoff(session.attempts++, firstRetry, longestRetry, this.kit.rng);
+    session.timers.push(this.kit.agenda.add(now + wait, () => this.read(session)));
+  }
+
+  resume({ connection, userId, sessionId, seq }: Resume, from: NodeRef, now: number): void {
+    const session = this.byId.get(sessionId);
+    if (session === undefined || session.userId !== userId || session.state === 'starting') {
+      this.refuseResume(from, connection, close.invalidSession);
+      return;
+    }
+    if (seq > session.buffer.last) {
+      this.refuseResume(from, connection, close.badSeq);
+      this.end(session, now, close.invalidSession);
+      return;
+    }
+    if (seq === 0 || seq + 1 < session.buffer.first) {
+      this.refuseResume(from, connection, close.invalidSession);
+      if (session.state === 'detached') this.end(session, now);
+      return;
+    }
+    this.takeOver(session);
+    this.stopTimers(session);
+    this.detached.delete(session);
+    session.state = 'replaying';
+    session.cursor = seq + 1;
+    this.kit.counts.resumes++;
+    this.bind(session, from, connection, seq, now);
+    this.watcher.unbound(session, now);
+    if (!session.shown) this.show(session);
+    this.replay(session, now);
+  }
+
+  /** Sends the next part of a replay; after the last one RESUMED, and the session is live. */
+  replay(session: Session, now: number): void {
+    if (session.state !== 'replaying') return;
+    const progress = sendReplayPart(session, this.kit.outbox);
+    if (progress === 'lost') {
+      this.lose(session, close.invalidSession, now);
+    } else if (progress === 'caught-up') {
+      session.goLive();
+      this.dispatches.make(session, 'RESUMED', resumedPayload());
+      this.watcher.live(session, now);
+    }
+  }
+
+  setPresence(session: Session, presence: Presence | undefined): void {
+    if (presence === undefined) return;
+    session.presence = presence;
+    if (session.state !== 'starting') this.show(session);
+  }
+
+  connectionEnded(session: Session, endSession: boolean, now: number): void {
+    if (endSession) this.end(session, now);
+    else this.detach(session, now);
+  }
+
+  /** The ws-gateway is gone with all its connections. */
+  outletGone(node: NodeRef, now: number): void {
+    const outlet = this.kit.outlets.get(node.id);
+    if (outlet === undefined) return;
+    for (const session of [...outlet.sessions]) this.detach(session, now);
+    this.kit.outlets.remove(outlet);
+  }
+
+  /** The link to a ws-gateway takes nothing more: its clients come back and resume. */
+  outletFull(nodeId: string, now: number): void {
+    const outlet = this.kit.outlets.get(nodeId);
+    for (const session of [...(outlet?.sessions ?? [])]) {
+      const { binding, epoch } = session;
+      if (binding === undefined) continue;
+      this.kit.outbox.signal(nodeId, {
+        $case: 'closeConnection',
+        value: { connection: binding.connection, epoch, closeCode: close.tryAgain },
+      });
+      this.detach(session, now);
+    }
+  }
+
+  /** Ends a session that can't go on. @param closeCode 0: op 9 (false) */
+  lose(session: Session, closeCode: number, now: number): void {
+    this.kit.counts.sessionsLost++;
+    this.end(session, now, closeCode);
+  }
+
+  /** @param closeCode what becomes of the connection, when it has one; undefined: its ws-gateway knows */
+  end(session: Session, now: number, closeCode?: number): void {
+    if (session.state === 'ended') return;
+    session.state = 'ended';
+    this.byId.delete(session.id);
+    this.detached.delete(session);
+    this.stopTimers(session);
+    const { epoch } = session;
+    const binding = session.unbind();
+    if (binding !== undefined && closeCode !== undefined) {
+      this.kit.outbox.tell(binding.outlet.node.id, {
+        $case: 'closeConnection',
+        value: { connection: binding.connection, epoch, closeCode },
+      });
+    }
+    this.watcher.unbound(session, now);
+    this.feed.hide(session);
+    for (const guildId of [...session.guilds]) this.subscriptions.leave(session, Kind.guild, guildId, now);
+    this.subscriptions.leave(session, Kind.user, session.userId, now);
+    session.waiting = undefined;
+    session.buffer.clear();
+  }
+
+  /** Ends the sessions that were dropped longest ago until the node's limit is kept. */
+  relieve(now: number): void {
+    for (const session of this.detached) {
+      if (this.memory.bytes <= this.kit.limits.replayMemory) return;
+      this.lose(session, close.invalidSession, now);
+    }
+  }
+
+  private enterGuild(session: Session, guildId: string, announced: boolean, now: number): void {
+    const wantsSnapshot = session.has(Intent.GUILDS);
+    this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced }, now);
+  }
+
+  private detach(session: Session, now: number): void {
+    // Nobody but the client can resume it, and the client was never told its id.
+    if (session.state === 'starting') {
+      this.end(session, now);
+      return;
+    }
+    session.unbind();
+    session.state = 'detached';
+    this.detached.add(session);
+    this.watcher.unbound(session, now);
+    const { presenceGrace, resumeWindow } = this.kit.limits;
+    session.timers.push(
+      this.kit.agenda.add(now + presenceGrace, () => {
+        this.feed.hide(session);
+        this.subscriptions.update(session);
+      }),
+      this.kit.agenda.add(now + resumeWindow, (then) => this.end(session, then)),
+    );
+  }
+
+  private show(session: Session): void {
+    this.feed.show(session);
+    this.subscriptions.update(session);
+  }
+
+  /** The connection that resumes wins, whatever the old one still looks like. */
+  private takeOver(session: Session): void {
+    const { epoch } = session;
+    const old = session.unbind();
+    if (old === undefined) return;
+    this.kit.outbox.tell(old.outlet.node.id, {
+      $case: 'closeConnection',
+      value: { connection: old.connection, epoch, closeCode: close.tryAgain },
+    });
+  }
+
+  private bind(session: Session, from: NodeRef, connection: number, seq: number, now: number): void {
+    session.bind({ outlet: this.outletOf(from, now), connection });
+    this.kit.outbox.tell(from.id, {
+      $case: 'bound',
+      value: { connection, sessionId: session.id, epoch: session.epoch, seq },
+    });
+  }
+
+  private outletOf(from: NodeRef, now: number): Outlet {
+    const known = this.kit.outlets.get(from.id);
+    if (known !== undefined && known.node.incarnation !== from.incarnation) this.outletGone(known.node, now);
+    return this.kit.outlets.of(from);
+  }
+
+  private refuse(to: NodeRef, connection: number, closeCode: number): void {
+    this.kit.outbox.tell(to.id, {
+      $case: 'refused',
+      value: { connection, closeCode, resumable: false, delayMs: 0 },
+    });
+  }
+
+  private refuseResume(to: NodeRef, connection: number, closeCode: number): void {
+    this.kit.counts.resumesRefused++;
+    this.refuse(to, connection, closeCode);
+  }
+
+  private read(session: Session): void {
+    this.kit.outbox.ask({ kind: 'readReadiness', sessionId: session.id, userId: session.userId });
+  }
+
+  private stopTimers(session: Session): void {
+    for (const timer of session.timers) this.kit.agenda.drop(timer);
+    session.timers = [];
+  }
+}

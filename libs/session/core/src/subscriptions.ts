@@ -1,0 +1,259 @@
+import { Kind } from '@derailed/audience/core';
+import { Intent } from '@derailed/shared/protocol';
+import type { Asking, AudienceView, JoinWait } from './audience-view';
+import { backoff } from './backoff';
+import type { Dispatches } from './dispatches';
+import type { Kit, OwnerRole } from './kit';
+import type { NodeRef, Subscribe, SubscribeRefused, Subscribed } from './messages';
+import { hold } from './replay-buffer';
+import type { Session } from './session';
+import type { Views } from './views';
+
+/** How a session is to enter an audience. */
+export interface Entrance {
+  readonly wantsSnapshot: boolean;
+  /** Whether the client knows of the guild already. */
+  readonly announced: boolean;
+  readonly join?: JoinWait;
+}
+
+/** What became of a Subscribe. */
+export interface SubscriptionListener {
+  entered(view: AudienceView, session: Session): void;
+  /** The owner says no: no member, or no such guild. */
+  rejected(view: AudienceView, session: Session, now: number): void;
+  /** Every session that a join waited for has its answer. */
+  joinSettled(join: JoinWait, now: number): void;
+}
+
+const firstRetry = 500;
+const longestRetry = 15_000;
+/** An owner answers at once, or when its database has; past this the Subscribe is repeated. */
+const answerTimeout = 30_000;
+
+/**
+ * Gets sessions into audiences and out: asks the owner, repeats with jittered backoff while it can't answer, and
+ * enters a session into the table at the index that the owner named.
+ */
+export class Subscriptions {
+  constructor(
+    private readonly kit: Kit,
+    private readonly views: Views,
+    private readonly dispatches: Dispatches,
+    private readonly listener: SubscriptionListener,
+  ) {}
+
+  enter(session: Session, kind: Kind, id: string, entrance: Entrance, now: number): void {
+    const view = this.views.open(kind, id);
+    if (view.asking.has(session) || view.table.has(session)) return;
+    const asking: Asking = {
+      session,
+      wantsSnapshot: entrance.wantsSnapshot,
+      announced: entrance.announced,
+      attempt: 0,
+      asked: undefined,
+      timer: undefined,
+      join: entrance.join,
+      answer: undefined,
+    };
+    view.asking.set(session, asking);
+    if (kind === Kind.guild) session.guilds.add(id);
+    this.ask(view, asking, now);
+  }
+
+  /** Takes the session out and tells the owner. */
+  leave(session: Session, kind: Kind, id: string, now: number): void {
+    const view = this.views.get(kind, id);
+    if (view === undefined) return;
+    const asking = view.asking.get(session);
+    const owner = asking?.asked ?? view.owner?.id;
+    if (!this.forget(session, view, now) || owner === undefined) return;
+    const flow = flowOf(kind, id);
+    this.kit.outbox.send(owner, flow, {
+      $case: 'unsubscribe',
+      value: { kind, audienceId: id, sessionIds: [session.id] },
+    });
+  }
+
+  /** Takes the session out; its owner knows. False when it was not in. */
+  forget(session: Session, view: AudienceView, now: number): boolean {
+    const asking = view.asking.get(session);
+    const known = view.table.remove(session) || asking !== undefined;
+    if (view.kind === Kind.guild) session.guilds.delete(view.id);
+    if (asking !== undefined) this.finish(view, asking, false, now);
+    this.tidy(view);
+    return known;
+  }
+
+  /** What the User of the session is to know of its presence now. */
+  update(session: Session): void {
+    const owner = this.views.get(Kind.user, session.userId)?.owner;
+    if (owner !== undefined) this.tell(owner.id, Kind.user, session.userId, session, false);
+  }
+
+  subscribed(view: AudienceView, session: Session, value: Subscribed, from: NodeRef, now: number): void {
+    const asking = view.asking.get(session);
+    if (asking === undefined) return;
+    if (view.owner === undefined) view.begin(from, value.index);
+    else if (!view.isFrom(from)) return;
+    if (value.snapshot !== undefined && !value.sameData)
+      view.sharedData.set(value.classId, value.snapshot.data);
+    if (value.index > view.index) {
+      if (asking.answer === undefined) view.entering++;
+      asking.answer = value;
+      this.kit.agenda.drop(asking.timer);
+      return;
+    }
+    this.admit(view, asking, value, now);
+  }
+
+  /** Admits the sessions whose index has come. */
+  admitDue(view: AudienceView, now: number): void {
+    for (const asking of [...view.asking.values()]) {
+      if (asking.answer !== undefined && asking.answer.index <= view.index)
+        this.admit(view, asking, asking.answer, now);
+    }
+  }
+
+  refused(view: AudienceView, session: Session, value: SubscribeRefused, now: number): void {
+    const asking = view.asking.get(session);
+    if (asking === undefined) return;
+    if (value.unavailable) {
+      this.postpone(view, asking, now);
+      return;
+    }
+    this.finish(view, asking, false, now);
+    if (view.kind === Kind.guild) {
+      session.guilds.delete(view.id);
+      if (asking.announced) this.dispatches.guildDelete(session, view.id, false);
+    }
+    this.tidy(view);
+    this.listener.rejected(view, session, now);
+  }
+
+  /** The mesh could not take the Subscribe. */
+  undelivered({ kind, audienceId }: Subscribe, session: Session | undefined, now: number): void {
+    const view = this.views.get(kind, audienceId);
+    const asking = session && view?.asking.get(session);
+    if (view !== undefined && asking !== undefined) this.postpone(view, asking, now);
+  }
+
+  /** Asks again for all that wait for this node's answer: what was asked before is lost. */
+  askAgain(view: AudienceView, node: string, now: number): void {
+    for (const asking of [...view.asking.values()]) if (asking.asked === node) this.ask(view, asking, now);
+  }
+
+  /** Nobody there will answer: the clients hear that the guild is unavailable. */
+  giveUpOn(view: AudienceView, node: string, now: number): void {
+    for (const asking of [...view.asking.values()]) {
+      if (asking.asked === node && asking.answer === undefined) this.postpone(view, asking, now);
+    }
+  }
+
+  /** The owner started anew and knows nobody: everyone subscribes again, without another GUILD_CREATE. */
+  startOver(view: AudienceView, now: number): void {
+    const sessions = view.end();
+    for (const asking of view.asking.values()) asking.answer = undefined;
+    view.entering = 0;
+    for (const session of sessions) {
+      this.enter(session, view.kind, view.id, { wantsSnapshot: false, announced: true }, now);
+    }
+  }
+
+  private ask(view: AudienceView, asking: Asking, now: number): void {
+    const { kind, id } = view;
+    const owner = this.kit.placement.ownerOf(roles[kind], id);
+    if (owner === undefined) {
+      this.postpone(view, asking, now);
+      return;
+    }
+    asking.asked = owner;
+    this.again(view, asking, now + answerTimeout);
+    this.tell(owner, kind, id, asking.session, asking.wantsSnapshot);
+  }
+
+  private tell(owner: string, kind: Kind, id: string, session: Session, wantsSnapshot: boolean): void {
+    const { traits } = session;
+    this.kit.outbox.send(owner, flowOf(kind, id), {
+      $case: 'subscribe',
+      value: {
+        kind,
+        audienceId: id,
+        sessionId: traits.id,
+        userId: traits.userId,
+        intents: traits.intents,
+        largeThreshold: traits.largeThreshold,
+        wantsSnapshot,
+        presence: kind === Kind.user && session.shown ? session.presence : undefined,
+      },
+    });
+  }
+
+  /** The guild can't be had now. The first time the client hears of it. */
+  private postpone(view: AudienceView, asking: Asking, now: number): void {
+    asking.asked = undefined;
+    if (view.kind === Kind.guild && asking.attempt === 0 && asking.wantsSnapshot) {
+      this.dispatches.guildDelete(asking.session, view.id, true);
+      asking.announced = true;
+    }
+    this.again(view, asking, now + backoff(asking.attempt++, firstRetry, longestRetry, this.kit.rng));
+    this.settle(asking, false, now);
+  }
+
+  private again(view: AudienceView, asking: Asking, at: number): void {
+    this.kit.agenda.drop(asking.timer);
+    asking.timer = this.kit.agenda.add(at, (now) => this.ask(view, asking, now));
+  }
+
+  private admit(view: AudienceView, asking: Asking, answer: Subscribed, now: number): void {
+    const { session } = asking;
+    if (asking.wantsSnapshot && answer.snapshot !== undefined && session.has(Intent.GUILDS)) {
+      const data = answer.sameData ? view.sharedData.get(answer.classId) : answer.snapshot.data;
+      if (data === undefined) {
+        this.postpone(view, asking, now);
+        return;
+      }
+      this.dispatches.one(session, hold({ ...answer.snapshot, data }, true));
+    }
+    view.table.add(session, view.kind === Kind.user ? userClass(session) : answer.classId);
+    this.finish(view, asking, true, now);
+    this.listener.entered(view, session);
+  }
+
+  private finish(view: AudienceView, asking: Asking, entered: boolean, now: number): void {
+    this.kit.agenda.drop(asking.timer);
+    if (asking.answer !== undefined) view.entering--;
+    asking.answer = undefined;
+    view.asking.delete(asking.session);
+    this.settle(asking, entered, now);
+  }
+
+  private settle(asking: Asking, entered: boolean, now: number): void {
+    const { join } = asking;
+    if (join === undefined) return;
+    asking.join = undefined;
+    if (entered) join.sessions++;
+    join.waitingFor.delete(asking.session);
+    if (join.waitingFor.size === 0) this.listener.joinSettled(join, now);
+  }
+
+  /** Without anyone in it, an owner sends no events: the stream that a later Subscribe begins is another one. */
+  private tidy(view: AudienceView): void {
+    if (view.idle) this.views.close(view);
+    else if (view.table.size === 0 && view.entering === 0) view.pause();
+  }
+}
+
+const roles: Record<Kind, OwnerRole> = { [Kind.guild]: 'guild-node', [Kind.user]: 'session-node' };
+
+/** In a user's audience: the sessions that get events without a guild. */
+export const primaryClass = 1;
+
+function userClass(session: Session): number {
+  return session.primary ? primaryClass : 0;
+}
+
+/** The ordering key of an audience, in both directions. */
+export function flowOf(kind: number, id: string): string {
+  return kind === Kind.user ? `u:${id}` : `g:${id}`;
+}

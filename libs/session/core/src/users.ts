@@ -1,0 +1,278 @@
+import {
+  type Acked,
+  Audience,
+  type AudienceLimits,
+  type Draft,
+  type Event,
+  Kind,
+  type Settled,
+} from '@derailed/audience/core';
+import { CallError, Code, invalidArgument, isSnowflake, unavailable } from '@derailed/shared/kernel';
+import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
+import type { Entry } from './agenda';
+import type { Kit } from './kit';
+import type { Answer, NodeRef, Presence, Publish, Subscribe } from './messages';
+import { flowOf } from './subscriptions';
+import { mergedPresence } from './merged-presence';
+
+/** A call that waits for the acks of one or more users' audiences. */
+interface PublishCall {
+  readonly call: number;
+  readonly answer: 'published' | 'disconnectUserReply';
+  waiting: number;
+  sessions: number;
+}
+
+interface User {
+  readonly audience: Audience<PublishCall>;
+  /** By session id; undefined for a session that shows nothing. */
+  readonly presences: Map<string, Presence | undefined>;
+  /** Nodes whose queue was full, and that are sent what they miss in a moment. */
+  readonly stalled: Set<string>;
+  timer: Entry | undefined;
+}
+
+/** Milliseconds. */
+const redeliverAfter = 100;
+const maxDepth = 64;
+const idBytes = 16;
+const accountGone = 4004;
+const empty = new Uint8Array(0);
+
+/** The owner's side of the audiences of users: all sessions of a user, on whichever node. */
+export class Users {
+  private readonly byId = new Map<string, User>();
+  /** Which start of each session-node the subscribers are of. */
+  private readonly incarnations = new Map<string, string>();
+
+  constructor(
+    private readonly kit: Kit,
+    private readonly limits: AudienceLimits,
+  ) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  subscribe({ audienceId, sessionId, presence }: Subscribe, from: NodeRef): void {
+    if (!isSnowflake(audienceId)) return;
+    this.meet(from);
+    const user = this.open(audienceId);
+    user.audience.subscribe(from.id, sessionId);
+    // Last said, last in the map: of equals it speaks for the user.
+    user.presences.delete(sessionId);
+    user.presences.set(sessionId, presence);
+    this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
+      $case: 'subscribed',
+      value: {
+        kind: Kind.user,
+        audienceId,
+        index: user.audience.index,
+        sessionId,
+        classId: 0,
+        snapshot: undefined,
+        sameData: false,
+      },
+    });
+  }
+
+  unsubscribe(userId: string, sessionIds: readonly string[], from: NodeRef): void {
+    const user = this.byId.get(userId);
+    if (user === undefined) return;
+    for (const sessionId of sessionIds) {
+      if (!user.audience.sessionsOf(from.id)?.has(sessionId)) continue;
+      user.presences.delete(sessionId);
+      this.settle(user.audience.unsubscribe(from.id, sessionId));
+    }
+    this.tidy(userId, user);
+  }
+
+  ack(userId: string, index: number, sessions: number, from: NodeRef): void {
+    const user = this.byId.get(userId);
+    if (user !== undefined) this.acked(user, user.audience.ack(from.id, index, sessions));
+  }
+
+  sync(userId: string, index: number, from: NodeRef): void {
+    const user = this.byId.get(userId);
+    if (user === undefined) this.lost(userId, from.id);
+    else this.acked(user, user.audience.sync(from.id, index));
+  }
+
+  publish(call: number, { audienceIds, event }: Publish, now: number): void {
+    const draft = event === undefined ? invalidArgument('event', 'is missing') : draftOf(this.named(event));
+    if (draft instanceof CallError) {
+      this.kit.outbox.answer(call, draft);
+      return;
+    }
+    this.send(call, 'published', audienceIds, draft, now);
+  }
+
+  disconnect(call: number, userId: string, closeCode: number, now: number): void {
+    const event: Event = {
+      id: this.kit.rng.token(idBytes),
+      name: '',
+      data: empty,
+      own: empty,
+      volatile: false,
+    };
+    this.send(call, 'disconnectUserReply', [userId], { event, closeCode: closeCode || 4000 }, now);
+  }
+
+  presence(userId: string): Answer {
+    const user = this.byId.get(userId);
+    const merged = mergedPresence(user?.presences.values() ?? []);
+    return { $case: 'userPresenceReply', value: { ...merged, sessions: user?.audience.sessions ?? 0 } };
+  }
+
+  /**
+   * The mesh could not take an event for that node, which had all before it: nobody waits for the node, and a little
+   * later it is sent what it misses.
+   */
+  undelivered(userId: string, index: number, node: string, now: number): void {
+    const user = this.byId.get(userId);
+    if (user === undefined) return;
+    this.settle(user.audience.refused(node, index));
+    if (user.stalled.has(node)) return;
+    user.stalled.add(node);
+    this.kit.agenda.add(now + redeliverAfter, () => {
+      user.stalled.delete(node);
+      if (this.byId.get(userId) === user) this.acked(user, user.audience.sync(node, index - 1));
+    });
+  }
+
+  /** Nobody waits for the node; it may come back and catch up. */
+  peerGone(node: string): void {
+    for (const user of this.byId.values()) this.settle(user.audience.revoke(node));
+  }
+
+  /** Another start of a node has none of the sessions of the one before. */
+  meet(node: NodeRef): void {
+    const known = this.incarnations.get(node.id);
+    this.incarnations.set(node.id, node.incarnation);
+    if (known === undefined || known === node.incarnation) return;
+    for (const [userId, user] of this.byId) {
+      for (const sessionId of user.audience.sessionsOf(node.id) ?? []) user.presences.delete(sessionId);
+      this.settle(user.audience.removeNode(node.id));
+      this.tidy(userId, user);
+    }
+  }
+
+  private send(
+    call: number,
+    answer: PublishCall['answer'],
+    userIds: readonly string[],
+    draft: Draft,
+    now: number,
+  ): void {
+    const { placement, outbox } = this.kit;
+    if (userIds.some((userId) => placement.ownerOf('session-node', userId) !== placement.self.id)) {
+      outbox.answer(call, unavailable('this node does not own the user (any more)'));
+      return;
+    }
+    const waiting: PublishCall = { call, answer, waiting: 1, sessions: 0 };
+    for (const userId of new Set(userIds)) {
+      const user = this.byId.get(userId);
+      if (user === undefined) continue;
+      waiting.waiting++;
+      this.publishTo(userId, user, draft, waiting, now);
+    }
+    this.settle([{ ticket: waiting, sessions: 0 }]);
+  }
+
+  private publishTo(userId: string, user: User, draft: Draft, call: PublishCall, now: number): void {
+    const { event, nodes, settled } = user.audience.publish(draft, call, now);
+    if (event !== undefined) {
+      for (const node of nodes) {
+        this.kit.outbox.send(node, flowOf(Kind.user, userId), { $case: 'audienceEvent', value: event });
+      }
+    }
+    this.settle(settled);
+    this.watch(user);
+  }
+
+  /** An event without an id would be taken for every other one without. */
+  private named(event: Event): Event {
+    return event.id === '' ? { ...event, id: this.kit.rng.token(idBytes) } : event;
+  }
+
+  private watch(user: User): void {
+    const at = user.audience.nextWake();
+    if (at === undefined || user.timer !== undefined) return;
+    user.timer = this.kit.agenda.add(at, (now) => {
+      user.timer = undefined;
+      this.settle(user.audience.tick(now).settled);
+      this.watch(user);
+    });
+  }
+
+  private acked(user: User, { settled, catchUp }: Acked<PublishCall>): void {
+    this.settle(settled);
+    if (catchUp === undefined) return;
+    const { id } = user.audience;
+    if (catchUp.events === undefined) this.lost(id, catchUp.node);
+    for (const event of catchUp.events ?? []) {
+      this.kit.outbox.send(catchUp.node, flowOf(Kind.user, id), { $case: 'audienceEvent', value: event });
+    }
+  }
+
+  private lost(userId: string, node: string): void {
+    this.kit.outbox.send(node, flowOf(Kind.user, userId), {
+      $case: 'audienceLost',
+      value: { kind: Kind.user, audienceId: userId },
+    });
+  }
+
+  private settle(settled: readonly Settled<PublishCall>[]): void {
+    for (const { ticket, sessions } of settled) {
+      ticket.sessions += sessions;
+      if (--ticket.waiting === 0) {
+        this.kit.outbox.answer(ticket.call, { $case: ticket.answer, value: { sessions: ticket.sessions } });
+      }
+    }
+  }
+
+  private open(userId: string): User {
+    let user = this.byId.get(userId);
+    if (user === undefined) {
+      const audience = new Audience<PublishCall>(Kind.user, userId, this.limits);
+      user = { audience, presences: new Map(), stalled: new Set(), timer: undefined };
+      this.byId.set(userId, user);
+    }
+    return user;
+  }
+
+  private tidy(userId: string, user: User): void {
+    if (user.audience.sessions > 0) return;
+    this.kit.agenda.drop(user.timer);
+    this.byId.delete(userId);
+  }
+}
+
+/** What publishing this event to a user means (protocol.md 8). */
+function draftOf(event: Event): Draft | CallError {
+  switch (canonicalName(event.name)) {
+    case 'GUILD_CREATE':
+    case 'GUILD_DELETE': {
+      const guildId = idOf(event.data);
+      if (guildId === undefined)
+        return new CallError(Code.INVALID_ARGUMENT, 'data: id must be the id of a guild');
+      return event.name === 'GUILD_CREATE'
+        ? { event, joinsGuildId: guildId }
+        : { event, leavesGuildId: guildId };
+    }
+    case 'USER_DELETE':
+      return { event, closeCode: accountGone };
+    default:
+      return { event, intents: intentsOfEvent(event.name, false) };
+  }
+}
+
+function idOf(data: Uint8Array): string | undefined {
+  try {
+    const value = parseLossless(new TextDecoder().decode(data), maxDepth);
+    const id = typeof value === 'object' && value !== null && 'id' in value ? String(value.id) : undefined;
+    return isSnowflake(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,2 @@
+export { type SessionConfig, sessionSettings } from './settings';
+export { SessionNodeModule } from './session-node.module';

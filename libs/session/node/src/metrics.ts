@@ -1,0 +1,87 @@
+import { METRICS } from '@derailed/platform/observability';
+import type { Counts, Figures } from '@derailed/session/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What the metrics read when they are scraped; nothing is counted twice. */
+export interface Watched {
+  readonly figures: Figures;
+  readonly counts: Readonly<Counts>;
+}
+
+const totals: readonly (readonly [name: string, of: keyof Counts, help: string])[] = [
+  ['dispatches', 'dispatches', 'Dispatches that got a sequence number.'],
+  ['identifies', 'identifies', 'Sessions made.'],
+  ['resumes', 'resumes', 'Resumes accepted.'],
+  ['resumes_refused', 'resumesRefused', 'Resumes answered with op 9 or 4007.'],
+  ['repeated_events', 'repeats', 'Events recognised by their id and not delivered again.'],
+  ['lost', 'sessionsLost', 'Sessions that ended because of a limit or a loss.'],
+];
+
+/** Every figure of the session-node. */
+@Injectable()
+export class SessionMetrics {
+  readonly databaseFailures: Counter.Internal;
+  readonly refusedSends: Counter.Internal;
+
+  constructor(@Inject(METRICS) private readonly registry: Registry) {
+    this.databaseFailures = this.counter('database_failures', 'Reads of the database that failed.').labels();
+    this.refusedSends = this.counter(
+      'refused_sends',
+      'Messages that a full or absent link did not take.',
+    ).labels();
+  }
+
+  /** Called once, when the node starts. */
+  watch(node: Watched): void {
+    this.gauge('sessions', 'Sessions here, detached ones included.', () => node.figures.sessions);
+    this.gauge(
+      'detached',
+      'Sessions here that wait for their client to resume.',
+      () => node.figures.detached,
+    );
+    this.gauge('users', 'Users owned by this node.', () => node.figures.users);
+    this.gauge(
+      'audiences',
+      'Guilds and users that sessions here are subscribed to.',
+      () => node.figures.audiences,
+    );
+    this.gauge(
+      'replay_bytes',
+      'Bytes in replay buffers; shared ones counted once.',
+      () => node.figures.replayBytes,
+    );
+    this.gauge(
+      'member_requests_waiting',
+      'Op 8 requests that wait for their turn.',
+      () => node.figures.memberQueue,
+    );
+    for (const [name, of, help] of totals) {
+      const counter = this.counter(name, help, () => {
+        counter.reset();
+        counter.inc(node.counts[of]);
+      });
+    }
+  }
+
+  private counter(name: string, help: string, collect?: () => void): Counter {
+    const registers = [this.registry];
+    return new Counter({
+      name: `derailed_session_${name}_total`,
+      help,
+      registers,
+      ...(collect && { collect }),
+    });
+  }
+
+  private gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name: `derailed_session_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export * from './hash-ring';
+export { murmur3 } from './murmur3';

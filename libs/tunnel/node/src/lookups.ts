@@ -1,0 +1,48 @@
+import type { GuildInfoReply, UserPresenceReply } from '@derailed/shared/contract';
+import { type Snowflake, invalidArgument, isSnowflake } from '@derailed/shared/kernel';
+import { Injectable } from '@nestjs/common';
+import { Owners } from './owners';
+
+/** Close code for the sockets of a user that is disconnected without naming one: "not authenticated". */
+const defaultCloseCode = 4003;
+
+/**
+ * What the monolith asks beside publishing.
+ * All throw CallError: INVALID_ARGUMENT with the field, UNAVAILABLE, DEADLINE_EXCEEDED.
+ */
+@Injectable()
+export class Lookups {
+  constructor(private readonly owners: Owners) {}
+
+  async guildInfo(guildId: string): Promise<GuildInfoReply> {
+    const value = { guildId: idOf('guild_id', guildId) };
+    return this.owners.callGuild(guildId, { $case: 'guildInfo', value }, 'guildInfoReply');
+  }
+
+  async userPresence(userId: string): Promise<UserPresenceReply> {
+    const value = { userId: idOf('user_id', userId) };
+    return this.owners.callUsers(
+      this.owners.ownerOfUser(userId),
+      { $case: 'userPresence', value },
+      'userPresenceReply',
+    );
+  }
+
+  /** Comes after whatever was published to the user before. */
+  async disconnectUser(userId: string, code: number): Promise<{ sessions: number }> {
+    const value = { userId: idOf('user_id', userId), closeCode: code === 0 ? defaultCloseCode : code };
+    if (value.closeCode < 4000 || value.closeCode > 4014) {
+      throw invalidArgument('close_code', 'must be 0 or from 4000 to 4014');
+    }
+    return this.owners.callUsers(
+      this.owners.ownerOfUser(userId),
+      { $case: 'disconnectUser', value },
+      'disconnectUserReply',
+    );
+  }
+}
+
+function idOf(field: string, id: string): Snowflake {
+  if (!isSnowflake(id)) throw invalidArgument(field, 'must be a snowflake: 1 to 20 decimal digits');
+  return id;
+}

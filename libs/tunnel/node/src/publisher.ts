@@ -1,0 +1,88 @@
+import { CLOCK } from '@derailed/platform/runtime';
+import { type AudienceKind, type Event } from '@derailed/shared/contract';
+import { CallError, type Clock, Code, type Snowflake } from '@derailed/shared/kernel';
+import { type CheckedEvent, isWorthARetry } from '@derailed/tunnel/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Door, TunnelMetrics } from './metrics';
+import { Owners } from './owners';
+import { TUNNEL_CONFIG, type TunnelConfig } from './settings';
+
+const guildKind: AudienceKind.AUDIENCE_KIND_GUILD = 1;
+const userKind: AudienceKind.AUDIENCE_KIND_USER = 2;
+
+/** Hands events to the owners of their targets. Bounded over all callers by count and by bytes. */
+@Injectable()
+export class Publisher {
+  private publishes = 0;
+  private bytes = 0;
+
+  constructor(
+    private readonly owners: Owners,
+    private readonly metrics: TunnelMetrics,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(TUNNEL_CONFIG) private readonly config: TunnelConfig,
+  ) {}
+
+  /**
+   * Has queued the event for its owners when it returns, so the order of calls is the order of events.
+   * @returns how many sessions have the event, once all that are meant do
+   * @throws CallError RESOURCE_EXHAUSTED when too many are in flight; UNAVAILABLE without an owner; what an owner
+   * answered, and of several failures one that is worth a retry
+   */
+  async publish(event: CheckedEvent, door: Door): Promise<number> {
+    if (this.publishes >= this.config.publishesInFlight || this.bytes >= this.config.publishBytesInFlight) {
+      throw new CallError(Code.RESOURCE_EXHAUSTED, 'too many publishes are in flight');
+    }
+    this.publishes++;
+    this.bytes += event.bytes;
+    this.metrics.began(door, event.target.kind);
+    const start = this.clock.monotonic();
+    try {
+      const sessions = await this.handOver(event);
+      this.metrics.delivered(this.clock.monotonic() - start);
+      return sessions;
+    } finally {
+      this.publishes--;
+      this.bytes -= event.bytes;
+      this.metrics.ended();
+    }
+  }
+
+  private async handOver({ id, name, data, volatile, target }: CheckedEvent): Promise<number> {
+    const event: Event = { id, name, data: Buffer.from(data, 'utf8'), own: Buffer.alloc(0), volatile };
+    if (target.kind === 'guild') {
+      const { guildId, channelId } = target;
+      const value = { kind: guildKind, audienceIds: [guildId], event, channelId };
+      return (await this.owners.callGuild(guildId, { $case: 'publish', value }, 'published')).sessions;
+    }
+    const calls = [...this.byOwner(target.userIds)].map(([node, audienceIds]) => {
+      const value = { kind: userKind, audienceIds, event, channelId: '' };
+      return this.owners.callUsers(node, { $case: 'publish', value }, 'published');
+    });
+    // All have to be over before the answer is: a failure must not be answered while the event is still on its way.
+    return sumOf(await Promise.allSettled(calls));
+  }
+
+  private byOwner(userIds: readonly Snowflake[]): Map<string, Snowflake[]> {
+    const groups = new Map<string, Snowflake[]>();
+    for (const userId of userIds) {
+      const node = this.owners.ownerOfUser(userId);
+      const group = groups.get(node);
+      if (group) group.push(userId);
+      else groups.set(node, [userId]);
+    }
+    return groups;
+  }
+}
+
+function sumOf(outcomes: readonly PromiseSettledResult<{ readonly sessions: number }>[]): number {
+  const failures = outcomes
+    .filter((outcome) => outcome.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
+  if (failures.length > 0)
+    throw failures.find((each) => each instanceof CallError && isWorthARetry(each.code)) ?? failures[0];
+  return outcomes.reduce(
+    (sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value.sessions : 0),
+    0,
+  );
+}

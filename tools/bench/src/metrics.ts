@@ -1,0 +1,9 @@
+/** The sum of a counter's series on a node's /metrics whose labels have `label`. @param at HOST:PORT of its admin door */
+export async function readMetric(at: string, name: string, label = ''): Promise<number> {
+  const text = await (await fetch(`http://${at}/metrics`)).text();
+  const series = text
+    .split('\n')
+    .filter((line) => /^[^{ ]+/.exec(line)?.[0] === name && line.includes(label));
+  if (series.length === 0) throw new Error(`${at} has no metric ${name} with ${label}`);
+  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
