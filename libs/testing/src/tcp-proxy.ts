@@ -6,16 +6,17 @@ export interface TcpProxy {
   readonly address: string;
   /** Ends every connection on both sides at once, without a goodbye. */
   cut(): void;
-  /** Where new connections go from now on. */
+  /** Where new connections go from now on. Empty: they wait, as behind a balancer that looks for a living node. */
   retarget(target: string): void;
   close(): Promise<void>;
 }
 
-/** @param first HOST:PORT; may be empty until retarget() */
-export async function startTcpProxy(first: string): Promise<TcpProxy> {
+/** @param first HOST:PORT; empty: connections wait until retarget() */
+export async function startTcpProxy(first = ''): Promise<TcpProxy> {
   let target = first;
   const sockets = new Set<Socket>();
-  const server = createServer((inbound) => {
+  const held = new Set<Socket>();
+  const join = (inbound: Socket): void => {
     const colon = target.lastIndexOf(':');
     const outbound = connect(Number(target.slice(colon + 1)), target.slice(0, colon));
     for (const [from, to] of [
@@ -31,16 +32,25 @@ export async function startTcpProxy(first: string): Promise<TcpProxy> {
         to.destroy();
       });
     }
+  };
+  const server = createServer((inbound) => {
+    if (target !== '') return join(inbound);
+    held.add(inbound);
+    inbound.on('error', () => inbound.destroy());
+    inbound.on('close', () => held.delete(inbound));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of [...sockets, ...held]) socket.resetAndDestroy();
   };
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
     retarget: (next) => {
       target = next;
+      if (next === '') return;
+      for (const inbound of held) join(inbound);
+      held.clear();
     },
     close: () => {
       cut();

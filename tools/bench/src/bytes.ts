@@ -28,7 +28,7 @@ export const bytes: Scenario = async ({ sessions, seconds }, say) =>
     const before = await sent();
     const text = message(guild!.id, guild!.channelId);
     const run = await saturate(
-      { server: { pid: clients.pid, publisher }, crowd, message: text, seconds },
+      { server: { name: 'gateway', pid: clients.pid, publisher }, crowd, message: text, seconds },
       64,
     );
     const after = await sent();

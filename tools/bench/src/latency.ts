@@ -49,7 +49,7 @@ export const latency: Scenario = async ({ sessions, seconds }, say) =>
         await crowd.settled();
         await crowd.say(heartbeat, 1);
         return {
-          server: { pid: app.pid, publisher },
+          server: { name: 'gateway', pid: app.pid, publisher },
           crowd,
           message: message(guild!.id, guild!.channelId),
           seconds,

@@ -23,7 +23,7 @@ export const perCpuSecond = (run: Run): number => run.deliveries / run.cpuSecond
 export const perSecond = (run: Run): number => run.deliveries / run.seconds;
 
 export interface Load {
-  readonly server: Pick<Server, 'pid' | 'publisher'>;
+  readonly server: Server;
   readonly crowd: Crowd;
   readonly message: Message;
   readonly seconds: number;

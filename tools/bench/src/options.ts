@@ -10,7 +10,7 @@ export interface Options {
   readonly sessions: number;
   /** Sessions whose memory is measured. */
   readonly idle: number;
-  /** Where a CPU profile of the gateway at saturation is written. */
+  /** The directory for CPU profiles of the gateway under fan-out. */
   readonly profile: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export const usage = `Usage: npm run bench [-- NAME...] [-- OPTION...]
   --rounds N     rounds of each server; the figures are medians (5)
   --sessions N   sessions in the guild that events are published to (1000)
   --idle N       sessions whose memory is measured (3000)
-  --profile FILE write a CPU profile of the gateway at saturation (fan-out)
+  --profile DIR  write CPU profiles of the gateway under fan-out there
 `;
 
 /** @throws Error for an unknown flag or a number that is none */

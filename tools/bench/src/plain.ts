@@ -9,8 +9,14 @@ import type { Server } from './server';
 
 const loader = join(__dirname, '../../ts.cjs');
 
-/** Starts one of the servers of plain-server.ts. */
-export async function startPlain(way: 'plain' | 'corked'): Promise<Server> {
+/** One of the servers of plain-server.ts. */
+export interface PlainServer extends Server {
+  /** HOST:PORT of its WebSockets. */
+  readonly sockets: string;
+  stop(): Promise<void>;
+}
+
+export async function startPlain(way: 'plain' | 'corked'): Promise<PlainServer> {
   const child = fork(join(__dirname, 'plain-server.ts'), [way], {
     execArgv: ['-r', loader],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -4,8 +4,5 @@ import type { Publisher } from './publisher';
 export interface Server {
   readonly name: string;
   readonly pid: number;
-  /** HOST:PORT of its WebSockets. */
-  readonly sockets: string;
   readonly publisher: Publisher;
-  stop(): Promise<void>;
 }

@@ -52,8 +52,8 @@ class Settings:
     retry_for: float
 
     @property
-    def metadata(self) -> Optional[List[Tuple[str, str]]]:
-        return None if self.token is None else [("authorization", f"Bearer {self.token}")]
+    def metadata(self) -> Tuple[Tuple[str, str], ...]:
+        return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
 
     @property
     def channel_options(self) -> List[Tuple[str, Union[str, int]]]:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from types import TracebackType
-from typing import Deque, Iterable, List, Optional, Sequence, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Deque, Iterable, List, Optional, Sequence, Tuple, Type, Union
 
 import grpc
 import grpc.aio
@@ -19,6 +19,9 @@ from ._settings import METHOD, Dialling, Tls, backoff, settings_of
 from .errors import PublisherClosed, PublishTimeout, TunnelError, WindowFull
 
 __all__ = ["Publisher"]
+
+if TYPE_CHECKING:
+    Call = grpc.aio.StreamStreamCall[Any, pb.PublishStreamResponse]
 
 Waiter = asyncio.Future  # of PublishResult; Python 3.9 can't say so at run time
 
@@ -190,6 +193,16 @@ class Publisher:
     # ---- the stream
 
     async def _run(self) -> None:
+        try:
+            await self._keep_streaming()
+        except Exception as error:
+            # Nobody would ever answer those who wait.
+            why = f"the publisher broke down: {error}"
+            self._task = None
+            self._tell(self._outbox.fail_all(lambda event_id: TunnelError(why, event_id=event_id)))
+            raise
+
+    async def _keep_streaming(self) -> None:
         dialling = Dialling(self._settings.addresses)
         while True:
             while len(self._outbox) == 0:
@@ -214,7 +227,7 @@ class Publisher:
         else:
             channel = grpc.aio.secure_channel(dialling.address, self._settings.tls.credentials(), options)
         async with channel:
-            call = channel.stream_stream(
+            call: Call = channel.stream_stream(
                 METHOD,
                 request_serializer=pb.PublishStreamRequest.SerializeToString,
                 response_deserializer=pb.PublishStreamResponse.FromString,
@@ -230,7 +243,7 @@ class Publisher:
                 await asyncio.gather(reading, writing, return_exceptions=True)
             return await call.code(), await call.details() or ""
 
-    async def _read(self, call: "grpc.aio.StreamStreamCall", dialling: Dialling) -> None:
+    async def _read(self, call: "Call", dialling: Dialling) -> None:
         try:
             async for response in call:
                 dialling.worked()
@@ -242,7 +255,7 @@ class Publisher:
             # The call itself says how it ended.
             pass
 
-    async def _write(self, call: "grpc.aio.StreamStreamCall") -> None:
+    async def _write(self, call: "Call") -> None:
         """Ends when the stream has to be opened anew."""
         while True:
             now = time.monotonic()

@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent import futures
 from types import TracebackType
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 import grpc
 
@@ -53,6 +53,7 @@ class Publisher:
         self._changed = threading.Condition()
         self._outbox: "Outbox[Waiter[PublishResult]]" = Outbox(retry_for, backoff)
         self._thread: Optional[threading.Thread] = None
+        self._cancel_call: Callable[[], object] = lambda: None
         self._closing = False
         self._closed = False
 
@@ -172,6 +173,7 @@ class Publisher:
             settled = self._outbox.fail_all(lambda event_id: PublisherClosed("the publisher was closed", event_id=event_id))
             self._changed.notify_all()
         _tell(settled)
+        self._cancel_call()
         if self._thread is not None:
             self._thread.join()
 
@@ -187,6 +189,19 @@ class Publisher:
         return self._closing or len(self._outbox) < self._settings.max_in_flight
 
     def _run(self) -> None:
+        try:
+            self._keep_streaming()
+        except BaseException as error:
+            # Nobody would ever answer those who wait.
+            why = f"the publisher broke down: {error}"
+            with self._changed:
+                self._thread = None
+                settled = self._outbox.fail_all(lambda event_id: TunnelError(why, event_id=event_id))
+                self._changed.notify_all()
+            _tell(settled)
+            raise
+
+    def _keep_streaming(self) -> None:
         dialling = Dialling(self._settings.addresses)
         while True:
             with self._changed:
@@ -221,7 +236,9 @@ class Publisher:
             )
             feed = _Feed(self)
             call = method(feed, metadata=self._settings.metadata)
-            feed.cancel = call.cancel
+            self._cancel_call = call.cancel
+            if self._closed:
+                call.cancel()
             try:
                 for response in call:
                     dialling.worked()
@@ -263,7 +280,6 @@ class _Feed(Iterator[pb.PublishStreamRequest]):
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._stopped = False
-        self.cancel = lambda: True
 
     def stop(self) -> None:
         changed = self._publisher._changed
@@ -280,7 +296,7 @@ class _Feed(Iterator[pb.PublishStreamRequest]):
                 now = time.monotonic()
                 settled = outbox.expire(now)
                 if not settled and outbox.must_reopen:
-                    self.cancel()
+                    self._publisher._cancel_call()
                     raise StopIteration
                 if not settled:
                     event = outbox.take(now)

@@ -155,11 +155,13 @@ export class Audience<Ticket> {
   }
 
   /**
-   * Gives the event its index. A publish whose event id is remembered shares the outcome of the first one.
+   * Gives the event its index. A publish whose event id is remembered shares the outcome of the first one; an event
+   * without id is always new.
    * @param now monotonic milliseconds
    */
   publish(draft: Draft, ticket: Ticket, now: number): Publication<Ticket> {
-    const known = this.ids.get(draft.event.id);
+    const { id } = draft.event;
+    const known = id === '' ? undefined : this.ids.get(id);
     if (known !== undefined) {
       if (known.waiting === 0) return { event: undefined, nodes: nothing, settled: [{ ticket, sessions: known.sessions }] };
       known.tickets.push(ticket);
@@ -191,7 +193,7 @@ export class Audience<Ticket> {
       waiting: nodes.length,
       sessions: 0,
     };
-    this.ids.put(draft.event.id, entry);
+    if (id !== '') this.ids.put(id, entry);
     for (const node of nodes) {
       const state = this.nodes.get(node);
       if (state !== undefined) state.sent = index;

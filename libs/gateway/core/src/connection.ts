@@ -97,7 +97,9 @@ export class Connection {
         return [{ kind: 'set-presence', binding: state.binding, presence }];
       }
       case Op.REQUEST_GUILD_MEMBERS:
-        return state.kind === 'bound' ? [{ kind: 'request-members', binding: state.binding, request: payload }] : nothing;
+        return state.kind === 'bound'
+          ? [{ kind: 'request-members', binding: state.binding, request: payload }]
+          : nothing;
       default:
         return nothing;
     }

@@ -21,7 +21,8 @@ export function identifyOrder(
 ): IdentifyOrder | CloseReason {
   const intents = request.intents ?? (user.bot ? undefined : VALID_INTENTS);
   if (intents === undefined) return 'invalid_intents';
-  if (user.bot && (intents & PRIVILEGED_INTENTS & ~grantedIntents(user.flags)) !== 0) return 'disallowed_intents';
+  if (user.bot && (intents & PRIVILEGED_INTENTS & ~grantedIntents(user.flags)) !== 0)
+    return 'disallowed_intents';
   const client = user.bot ? 'web' : request.client;
   const presence = request.presence ?? { status: 'online', activities: [] };
   return {

@@ -31,7 +31,9 @@ export class Departure {
     while (this.clients.size > 0 && this.clock.monotonic() < end) await this.pause();
   }
 
-  private async each(what: (client: Parameters<Shell['run']>[0]) => Parameters<Shell['run']>[1]): Promise<void> {
+  private async each(
+    what: (client: Parameters<Shell['run']>[0]) => Parameters<Shell['run']>[1],
+  ): Promise<void> {
     let step = 0;
     for (const client of [...this.clients]) {
       this.shell.run(client, what(client));

@@ -30,8 +30,15 @@ export class Door {
   ) {
     const tls = readDoorTls('GATEWAY', config);
     this.secure = tls !== undefined;
-    const limits = { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000 };
-    this.server = tls ? createTlsServer({ ...tls, ...limits, requestCert: tls.ca !== undefined }) : createServer(limits);
+    const limits = {
+      maxHeaderSize: 8192,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 5000,
+    };
+    this.server = tls
+      ? createTlsServer({ ...tls, ...limits, requestCert: tls.ca !== undefined })
+      : createServer(limits);
     this.sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -65,7 +72,8 @@ export class Door {
     const { listen } = this.config;
     return new Promise((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => {
-        const why = error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
+        const why =
+          error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
         reject(new OperatorError(`GATEWAY_LISTEN: ${formatAddress(listen)} ${why}.`));
       });
       this.server.listen(listen.port, listen.host, () => {
@@ -93,7 +101,10 @@ export class Door {
         this.shell.socketClosed(client, code);
       });
       this.adapter.arrived(client);
-      this.shell.run(client, client.connection.open(target.slice(pathOf(target).length + 1), this.shell.now()));
+      this.shell.run(
+        client,
+        client.connection.open(target.slice(pathOf(target).length + 1), this.shell.now()),
+      );
     });
   }
 }

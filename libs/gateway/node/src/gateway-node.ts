@@ -60,7 +60,16 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
       },
     });
     const sender = new SessionSender(mesh, cluster, publicUrl);
-    this.shell = new Shell({ clients, flusher, sender, auth, clock, metrics, logger, closeTimeout: config.closeTimeout });
+    this.shell = new Shell({
+      clients,
+      flusher,
+      sender,
+      auth,
+      clock,
+      metrics,
+      logger,
+      closeTimeout: config.closeTimeout,
+    });
     this.adapter = new GatewayWsAdapter(this.shell, metrics);
     this.door = new Door(config, clients, this.shell, this.adapter, new HttpRoutes(auth, publicUrl, logger));
     this.ticker = new Ticker(clients, this.shell, clock);

@@ -18,7 +18,10 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
       s: null,
       t: null,
     });
-    client.send({ op: 2, d: { token: 'Bot good', intents: 513, properties: { os: 'linux' }, shard: [1, 4] } });
+    client.send({
+      op: 2,
+      d: { token: 'Bot good', intents: 513, properties: { os: 'linux' }, shard: [1, 4] },
+    });
     const identify = await gateway.heard('identify');
     expect(identify).toMatchObject({
       userId: user.id,
@@ -61,12 +64,20 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     const clients = await Promise.all(Array.from({ length: 20 }, () => gateway.identified()));
     const connections = clients.map(({ connection }) => connection);
     for (let seq = 1; seq <= 1000; seq++) {
-      gateway.deliver(connections, connections.map(() => seq), 'MESSAGE_CREATE', `{"n":${seq}}`);
+      gateway.deliver(
+        connections,
+        connections.map(() => seq),
+        'MESSAGE_CREATE',
+        `{"n":${seq}}`,
+      );
     }
     for (const { client } of clients) {
-      for (let seq = 1; seq <= 1000; seq++) expect(await client.next(0)).toMatchObject({ s: seq, d: { n: seq } });
+      for (let seq = 1; seq <= 1000; seq++)
+        expect(await client.next(0)).toMatchObject({ s: seq, d: { n: seq } });
     }
-    expect(await gateway.figure('derailed_gateway_dispatches_total')).toBe('derailed_gateway_dispatches_total 20000');
+    expect(await gateway.figure('derailed_gateway_dispatches_total')).toBe(
+      'derailed_gateway_dispatches_total 20000',
+    );
   });
 
   it('closes 4000 when a dispatch is missing, and the session may be resumed', async () => {
@@ -166,7 +177,9 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
       epoch: 2,
       presence: { status: 'idle', activities: '[]', client: '' },
     });
-    client.ws.send('{"op":8,"d":{"guild_id":200000000000000001,"query":"","limit":0,"user_ids":null,"nonce":"n"}}');
+    client.ws.send(
+      '{"op":8,"d":{"guild_id":200000000000000001,"query":"","limit":0,"user_ids":null,"nonce":"n"}}',
+    );
     expect(await gateway.heard('requestMembers')).toEqual({
       sessionId,
       epoch: 2,
@@ -193,13 +206,20 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
   describe('over HTTP', () => {
     const get = async (path: string, authorization?: string) => {
       const response = await fetch(gateway.http + path, { headers: authorization ? { authorization } : {} });
-      return { status: response.status, type: response.headers.get('content-type'), body: await response.json() };
+      return {
+        status: response.status,
+        type: response.headers.get('content-type'),
+        body: await response.json(),
+      };
     };
 
-    it.each(['', '/api', '/api/v10'])('names its address under %s/gateway, with a bare content type', async (prefix) => {
-      const body = { url: gateway.url };
-      expect(await get(`${prefix}/gateway`)).toEqual({ status: 200, type: 'application/json', body });
-    });
+    it.each(['', '/api', '/api/v10'])(
+      'names its address under %s/gateway, with a bare content type',
+      async (prefix) => {
+        const body = { url: gateway.url };
+        expect(await get(`${prefix}/gateway`)).toEqual({ status: 200, type: 'application/json', body });
+      },
+    );
 
     it('tells bots how to start', async () => {
       expect((await get('/api/v10/gateway/bot', 'Bot good')).body).toEqual({
@@ -213,7 +233,11 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
 
     it('says what is wrong', async () => {
       const unauthorized = { message: '401: Unauthorized', code: 0 };
-      expect(await get('/gateway/bot')).toEqual({ status: 401, type: 'application/json', body: unauthorized });
+      expect(await get('/gateway/bot')).toEqual({
+        status: 401,
+        type: 'application/json',
+        body: unauthorized,
+      });
       expect(await get('/gateway/bot', 'Bot bad')).toMatchObject({ status: 401 });
       expect(await get('/nothing')).toMatchObject({ status: 404 });
       expect(await get('/__proto__')).toMatchObject({ status: 404 });
@@ -239,7 +263,8 @@ it('cuts off a client that does not read, and only that one', async () => {
     }, 1);
     expect(await ended).toEqual({ sessionId, epoch: 4, endSession: false });
     clearInterval(pump);
-    for (let expected = 1; expected <= seq; expected++) expect(await client.next(0)).toMatchObject({ s: expected });
+    for (let expected = 1; expected <= seq; expected++)
+      expect(await client.next(0)).toMatchObject({ s: expected });
     expect(await gateway.figure('derailed_gateway_closes_total{reason="too_slow"}')).toMatch(/ 1$/);
   } finally {
     await gateway.stop();

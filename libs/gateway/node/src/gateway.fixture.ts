@@ -56,7 +56,14 @@ export class GatewayFixture {
         for (const wake of this.waiting.splice(0)) wake();
       });
     };
-    for (const kind of ['identify', 'resume', 'setPresence', 'requestMembers', 'connectionEnded', 'drained'] as const) {
+    for (const kind of [
+      'identify',
+      'resume',
+      'setPresence',
+      'requestMembers',
+      'connectionEnded',
+      'drained',
+    ] as const) {
       listen(kind);
     }
   }
@@ -86,7 +93,9 @@ export class GatewayFixture {
       [METRICS, registry],
       [LOGGER, logger],
     ]);
-    const module = await Test.createTestingModule({ imports: [platform, GatewayNodeModule.forRoot(config)] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [platform, GatewayNodeModule.forRoot(config)],
+    }).compile();
     const app = module.createNestApplication({ logger: false });
     useGatewayAdapter(app);
     const session = network.join('session:1');
@@ -122,9 +131,18 @@ export class GatewayFixture {
     this.mesh.send('gateway:1', 'deliver', message);
   }
 
-  deliver(connections: readonly number[], seqs: readonly number[], name: string, data: string, wantsDrain = false): void {
+  deliver(
+    connections: readonly number[],
+    seqs: readonly number[],
+    name: string,
+    data: string,
+    wantsDrain = false,
+  ): void {
     const event = { id: '', name, data: Buffer.from(data), own: Buffer.alloc(0), volatile: false };
-    this.say({ $case: 'deliver', value: { event, connections: [...connections], seqs: [...seqs], wantsDrain } });
+    this.say({
+      $case: 'deliver',
+      value: { event, connections: [...connections], seqs: [...seqs], wantsDrain },
+    });
   }
 
   /** The next message of that kind that the session-node got. */

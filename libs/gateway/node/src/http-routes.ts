@@ -34,7 +34,9 @@ export class HttpRoutes {
     if (path === '/gateway') return [200, JSON.stringify({ url: this.publicUrl() })];
     const answer = await this.auth.authenticate((headers.authorization ?? '').replace(/^Bot /, ''));
     if (answer.ok) return [200, body(answer.user, this.publicUrl())];
-    return answer.reason === 'invalid' ? [401, refusal(401, 'Unauthorized')] : [503, refusal(503, 'Service Unavailable')];
+    return answer.reason === 'invalid'
+      ? [401, refusal(401, 'Unauthorized')]
+      : [503, refusal(503, 'Service Unavailable')];
   }
 }
 

@@ -48,13 +48,22 @@ export class GatewayMetrics {
     this.bytes = counter('bytes_total', 'Bytes of frames written to sockets, before TLS.');
     this.dispatches = counter('dispatches_total', 'Dispatches taken for sockets.');
     this.resumes = counter('resumes_total', 'Resumes that a session accepted.');
-    this.stray = counter('stray_dispatches_total', 'Dispatches for connections that are gone or bound elsewhere; dropped.');
-    this.gaps = counter('gaps_total', 'Dispatches that were not the next one; their connections were closed.');
+    this.stray = counter(
+      'stray_dispatches_total',
+      'Dispatches for connections that are gone or bound elsewhere; dropped.',
+    );
+    this.gaps = counter(
+      'gaps_total',
+      'Dispatches that were not the next one; their connections were closed.',
+    );
     const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
     const histogram = (name: string, help: string): Histogram.Internal<never> =>
       new Histogram({ name: `derailed_gateway_${name}`, help, buckets, registers }).labels();
     this.flushBusy = histogram('flush_seconds', 'Time that a flush spent writing.');
-    this.flushWait = histogram('flush_wait_seconds', 'From the first frame that waited for a flush to its end.');
+    this.flushWait = histogram(
+      'flush_wait_seconds',
+      'From the first frame that waited for a flush to its end.',
+    );
     const closes = new Counter({
       name: 'derailed_gateway_closes_total',
       help: 'Connections that ended, by reason (docs/reference/close-codes.md).',

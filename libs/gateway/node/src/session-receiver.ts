@@ -98,6 +98,7 @@ export class SessionReceiver {
 }
 
 function isFrom({ peer }: Client, node: NodeRef): boolean {
-  return peer === node || (peer !== undefined && peer.id === node.id && peer.incarnation === node.incarnation);
+  return (
+    peer === node || (peer !== undefined && peer.id === node.id && peer.incarnation === node.incarnation)
+  );
 }
-

@@ -17,7 +17,11 @@ function isPublicUrl(text: string): boolean {
 
 /** What a ws-gateway can be told. */
 export const gatewaySettings = {
-  listen: setting('GATEWAY_LISTEN', 'Where clients connect (WebSocket and HTTP).', address('127.0.0.1:15000')),
+  listen: setting(
+    'GATEWAY_LISTEN',
+    'Where clients connect (WebSocket and HTTP).',
+    address('127.0.0.1:15000'),
+  ),
   publicUrl: setting(
     'GATEWAY_PUBLIC_URL',
     'What READY and GET /gateway tell clients to connect to. Absent: the address listened on.',

@@ -54,11 +54,13 @@ export class Shell {
           break;
         case 'identify':
           client.peer = undefined;
-          if (!sender.identify(client, effect.order, effect.ringKey)) this.run(client, client.connection.unreachable());
+          if (!sender.identify(client, effect.order, effect.ringKey))
+            this.run(client, client.connection.unreachable());
           break;
         case 'resume':
           client.peer = undefined;
-          if (!sender.resume(client, effect.order, effect.ringKey)) this.run(client, client.connection.unreachable());
+          if (!sender.resume(client, effect.order, effect.ringKey))
+            this.run(client, client.connection.unreachable());
           break;
         case 'set-presence':
           sender.setPresence(client, effect.binding, effect.presence);
@@ -79,7 +81,8 @@ export class Shell {
   /** The socket is gone. @param code of the close frame that came, 1005 or 1006 when none did */
   socketClosed(client: Client, code: number): void {
     const { clients, metrics } = this.parts;
-    if (!client.connection.isClosed) metrics.closed(code === 1000 || code === 1001 ? 'client_goodbye' : 'client_gone');
+    if (!client.connection.isClosed)
+      metrics.closed(code === 1000 || code === 1001 ? 'client_goodbye' : 'client_gone');
     this.run(client, client.connection.socketClosed(code));
     client.outbox.close();
     clients.remove(client);

@@ -28,7 +28,6 @@ export class GuildNode implements OnModuleDestroy {
   private readonly host: GuildHost;
   /** The last start that was heard of each peer. */
   private readonly incarnations = new Map<string, string>();
-  private presenceCount = 0;
 
   constructor(
     @Inject(GUILD_CONFIG) config: GuildConfig,
@@ -97,8 +96,8 @@ export class GuildNode implements OnModuleDestroy {
     mesh.onMessage('presenceChanged', (value) => {
       if (!isSnowflake(value.guildId)) return;
       this.metrics.presences.inc();
-      const eventId = `presence:${mesh.self.incarnation}:${++this.presenceCount}`;
-      host.open(value.guildId, (guild, at) => guild.presence(value, eventId, at));
+
+      host.open(value.guildId, (guild, at) => guild.presence(value, '', at));
     });
     mesh.onCall('publish', (value) => this.publish(value), forGuilds);
     mesh.onCall('guildInfo', ({ guildId }) => ({

@@ -1,7 +1,6 @@
-import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { setTimeout as sleepTimer } from 'node:timers';
 import { type Clock, seededRng } from '@derailed/shared/kernel';
-import { VirtualClock } from '@derailed/testing';
+import { type TcpProxy, VirtualClock, freePort, startTcpProxy } from '@derailed/testing';
 import { Registry } from 'prom-client';
 import type { MeshConfig } from './config';
 import { createMesh } from './create-mesh';
@@ -74,75 +73,24 @@ export const linkDefaults: MeshConfig = {
   peers: 1024,
 };
 
-/** A free port of this machine; nobody else asks for it at once. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+interface GrpcNode {
+  /** What others dial: a cut breaks its connections, and what is in them is lost. */
+  readonly proxy: TcpProxy;
+  readonly port: number;
+  mesh: NodeMesh | undefined;
+  starts: number;
 }
 
-/** Stands between a node and those that dial it. A cut breaks its connections, and what is in them is lost. */
-class Proxy {
-  private readonly sockets = new Set<Socket>();
-  private severed = false;
-
-  private constructor(
-    private readonly server: Server,
-    readonly port: number,
-    private readonly target: number,
-  ) {}
-
-  static async before(target: number): Promise<Proxy> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const proxy = new Proxy(server, (server.address() as AddressInfo).port, target);
-    server.on('connection', (socket) => proxy.join(socket));
-    return proxy;
-  }
-
-  cut(): void {
-    this.severed = true;
-    for (const socket of this.sockets) socket.destroy();
-  }
-
-  heal(): void {
-    this.severed = false;
-  }
-
-  close(): void {
-    this.cut();
-    this.server.close();
-  }
-
-  private join(near: Socket): void {
-    if (this.severed) return void near.destroy();
-    const far = connect(this.target, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
-  }
-}
+/** Where nobody listens. */
+const nowhere = '127.0.0.1:1';
 
 export function grpcWorld({ smallQueues = false }: WorldOptions = {}): MeshWorld {
   const graceMs = 1500;
-  const nodes = new Map<string, { proxy: Proxy; port: number; mesh: NodeMesh | undefined; starts: number }>();
+  const nodes = new Map<string, GrpcNode>();
   const limits = smallQueues ? { window: 32 * 1024, queue: 64 * 1024, chunk: 16 * 1024 } : {};
-  const place = async (
-    name: string,
-  ): Promise<{ proxy: Proxy; port: number; mesh: NodeMesh | undefined; starts: number }> => {
+  const place = async (name: string): Promise<GrpcNode> => {
     const port = await freePort();
-    const node = { proxy: await Proxy.before(port), port, mesh: undefined, starts: 0 };
+    const node = { proxy: await startTcpProxy(`127.0.0.1:${port}`), port, mesh: undefined, starts: 0 };
     nodes.set(name, node);
     return node;
   };
@@ -157,7 +105,7 @@ export function grpcWorld({ smallQueues = false }: WorldOptions = {}): MeshWorld
           ...limits,
           grace: graceMs,
           listen: { host: '127.0.0.1', port: node.port },
-          advertise: `127.0.0.1:${node.proxy.port}`,
+          advertise: node.proxy.address,
         },
         others: true,
         clock: realClock,
@@ -173,13 +121,20 @@ export function grpcWorld({ smallQueues = false }: WorldOptions = {}): MeshWorld
     kill: async (name) => {
       await nodes.get(name)?.mesh?.close();
     },
-    cut: () => nodes.forEach(({ proxy }) => proxy.cut()),
-    heal: () => nodes.forEach(({ proxy }) => proxy.heal()),
+    cut: () => {
+      for (const { proxy } of nodes.values()) {
+        proxy.retarget(nowhere);
+        proxy.cut();
+      }
+    },
+    heal: () => {
+      for (const { proxy, port } of nodes.values()) proxy.retarget(`127.0.0.1:${port}`);
+    },
     pass: () => undefined,
     close: async () => {
       for (const { mesh, proxy } of nodes.values()) {
         await mesh?.close();
-        proxy.close();
+        await proxy.close();
       }
     },
   };

@@ -1,10 +1,11 @@
 import { createServer } from 'node:net';
 import { type Address, type ConfigTree, type Settings, eachSetting, formatAddress } from '@derailed/platform/config';
 import { OperatorError } from '@derailed/shared/kernel';
+import { systemRng } from './system';
 
 /**
  * Takes each listening address for a moment, before anything else starts: an address in use is said in one
- * sentence that names its variable, and port 0 becomes the port that the system gave.
+ * sentence that names its variable, and port 0 becomes a free port.
  * @param closed names of sections whose `listen` is not used. Without CLUSTER nobody links to this node either.
  * @throws OperatorError
  */
@@ -23,7 +24,28 @@ export async function claimPorts<S extends Settings>(
   return claimed as ConfigTree<S>;
 }
 
-function claim(variable: string, address: Address): Promise<Address> {
+/** Below where systems take the ports of outgoing connections from: none of those gets one between claim and use. */
+const freeRange = { first: 20_000, last: 32_000 } as const;
+const attempts = 50;
+
+async function claim(variable: string, address: Address): Promise<Address> {
+  if (address.port !== 0) {
+    await take(variable, address);
+    return address;
+  }
+  for (let attempt = 1; ; attempt++) {
+    const port = freeRange.first + Math.floor(systemRng.next() * (freeRange.last - freeRange.first));
+    const chosen = { host: address.host, port };
+    try {
+      await take(variable, chosen);
+      return chosen;
+    } catch (error) {
+      if (attempt === attempts) throw error;
+    }
+  }
+}
+
+function take(variable: string, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -31,10 +53,8 @@ function claim(variable: string, address: Address): Promise<Address> {
       reject(new OperatorError(`${variable}: ${formatAddress(address)} ${why}.`));
     });
     server.listen(address.port, address.host, () => {
-      const bound = server.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
       server.close(() => {
-        resolve({ host: address.host, port });
+        resolve();
       });
     });
   });

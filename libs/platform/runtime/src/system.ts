@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock, Rng } from '@derailed/shared/kernel';
 
 export const systemClock: Clock = {
@@ -14,6 +14,6 @@ export const systemClock: Clock = {
 
 /** Unpredictable numbers and tokens from the operating system. */
 export const systemRng: Rng = {
-  next: () => randomInt(0x1_0000_0000_0000) / 0x1_0000_0000_0000,
+  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
   token: (bytes) => randomBytes(bytes).toString('base64url'),
 };

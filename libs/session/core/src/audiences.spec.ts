@@ -160,6 +160,17 @@ describe('a subscription', () => {
     expect(world.told('subscribe').filter(({ kind }) => kind === 1)).toHaveLength(1);
   });
 
+  it('has the part of GUILD_CREATE that came with an answer for a session that had ended', () => {
+    const world = new World();
+    const ended = world.identify();
+    const stays = world.identify({ userId: '8' });
+    const { sessionId } = world.connection(ended);
+    world.drop(ended, true);
+    world.subscribed(sessionId, 0);
+    world.subscribed(world.connection(stays).sessionId, 0, { sameData: true });
+    expect(world.connection(stays).frames.at(-1)?.json).toBe('{"id":"100","own":1}');
+  });
+
   it('begins for each session at its own index, also when the node is behind', () => {
     const world = new World();
     world.ready();

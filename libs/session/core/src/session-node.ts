@@ -270,6 +270,8 @@ export class SessionNode {
       case 'subscribeRefused': {
         const view = this.views.get(message.value.kind, message.value.audienceId);
         const session = this.sessions.get(message.value.sessionId);
+        if (view !== undefined && message.$case === 'subscribed')
+          this.subscriptions.learn(view, message.value, from);
         if (view === undefined || session === undefined) return;
         if (message.$case === 'subscribed')
           this.subscriptions.subscribed(view, session, message.value, from, now);

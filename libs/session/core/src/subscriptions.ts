@@ -91,13 +91,17 @@ export class Subscriptions {
     if (owner !== undefined) this.tell(owner.id, Kind.user, session.userId, session, false);
   }
 
+  /** Keeps what later answers refer to by same_data, also when the session that it came for has ended. */
+  learn(view: AudienceView, { snapshot, sameData, classId }: Subscribed, from: NodeRef): void {
+    if (snapshot === undefined || sameData || (view.owner !== undefined && !view.isFrom(from))) return;
+    view.sharedData.set(classId, snapshot.data);
+  }
+
   subscribed(view: AudienceView, session: Session, value: Subscribed, from: NodeRef, now: number): void {
     const asking = view.asking.get(session);
     if (asking === undefined) return;
     if (view.owner === undefined) view.begin(from, value.index);
     else if (!view.isFrom(from)) return;
-    if (value.snapshot !== undefined && !value.sameData)
-      view.sharedData.set(value.classId, value.snapshot.data);
     if (value.index > view.index) {
       if (asking.answer === undefined) view.entering++;
       asking.answer = value;

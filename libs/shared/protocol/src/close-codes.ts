@@ -17,24 +17,59 @@ export interface CloseRow {
 export const closeRows = {
   unknown_error: { code: 4000, reason: 'Unknown error.', reconnect: true, resume: true },
   heartbeat_timeout: { code: 4000, reason: 'Heartbeat timeout.', reconnect: true, resume: true },
-  identify_timeout: { code: 4000, reason: 'Neither identified nor resumed in time.', reconnect: true, resume: true },
+  identify_timeout: {
+    code: 4000,
+    reason: 'Neither identified nor resumed in time.',
+    reconnect: true,
+    resume: true,
+  },
   unavailable: { code: 4000, reason: 'Try again later.', reconnect: true, resume: true },
   too_slow: { code: 4000, reason: 'Reads too slowly.', reconnect: true, resume: true },
   session_lost: { code: 4000, reason: 'The session was lost on the way.', reconnect: true, resume: true },
   draining: { code: 4000, reason: 'This node is going away.', reconnect: true, resume: true },
-  unknown_opcode: { code: 4001, reason: 'Unknown opcode, or its data is wrong.', reconnect: true, resume: false },
+  unknown_opcode: {
+    code: 4001,
+    reason: 'Unknown opcode, or its data is wrong.',
+    reconnect: true,
+    resume: false,
+  },
   decode_error: { code: 4002, reason: 'Not a payload.', reconnect: true, resume: true },
-  payload_too_large: { code: 4002, reason: 'Payloads have at most 4096 bytes.', reconnect: true, resume: true },
-  unknown_encoding: { code: 4002, reason: 'This encoding or compression is not served.', reconnect: true, resume: true },
+  payload_too_large: {
+    code: 4002,
+    reason: 'Payloads have at most 4096 bytes.',
+    reconnect: true,
+    resume: true,
+  },
+  unknown_encoding: {
+    code: 4002,
+    reason: 'This encoding or compression is not served.',
+    reconnect: true,
+    resume: true,
+  },
   not_authenticated: { code: 4003, reason: 'Identify or resume first.', reconnect: true, resume: false },
   authentication_failed: { code: 4004, reason: 'The token is not valid.', reconnect: false, resume: false },
   already_authenticated: { code: 4005, reason: 'Identified already.', reconnect: true, resume: false },
   invalid_seq: { code: 4007, reason: 'The sequence number was never sent.', reconnect: true, resume: false },
-  rate_limited: { code: 4008, reason: 'More than 120 payloads in 60 seconds.', reconnect: true, resume: true },
+  rate_limited: {
+    code: 4008,
+    reason: 'More than 120 payloads in 60 seconds.',
+    reconnect: true,
+    resume: true,
+  },
   session_timed_out: { code: 4009, reason: 'The session timed out.', reconnect: true, resume: false },
   invalid_shard: { code: 4010, reason: 'The shard is not valid.', reconnect: false, resume: false },
-  sharding_required: { code: 4011, reason: 'Too many guilds for one shard.', reconnect: false, resume: false },
-  invalid_version: { code: 4012, reason: 'This version of the API is not served.', reconnect: false, resume: false },
+  sharding_required: {
+    code: 4011,
+    reason: 'Too many guilds for one shard.',
+    reconnect: false,
+    resume: false,
+  },
+  invalid_version: {
+    code: 4012,
+    reason: 'This version of the API is not served.',
+    reconnect: false,
+    resume: false,
+  },
   invalid_intents: { code: 4013, reason: 'The intents are not valid.', reconnect: false, resume: false },
   disallowed_intents: { code: 4014, reason: 'An intent needs a grant.', reconnect: false, resume: false },
 } as const satisfies Readonly<Record<string, CloseRow>>;
@@ -51,7 +86,8 @@ export function closeReasonOf(code: number): CloseReason {
 export function renderCloseCodes(): string {
   const yes = (value: boolean): string => (value ? 'yes' : 'no');
   const rows = Object.entries<CloseRow>(closeRows).map(
-    ([key, row]) => `| ${row.code} | \`${key}\` | ${row.reason} | ${yes(row.reconnect)} | ${yes(row.resume)} |`,
+    ([key, row]) =>
+      `| ${row.code} | \`${key}\` | ${row.reason} | ${yes(row.reconnect)} | ${yes(row.resume)} |`,
   );
   return [
     '# Close codes',

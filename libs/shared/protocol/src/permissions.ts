@@ -79,7 +79,10 @@ const everythingInVoice =
   Permission.SET_VOICE_CHANNEL_STATUS;
 
 const needsSending =
-  Permission.MENTION_EVERYONE | Permission.SEND_TTS_MESSAGES | Permission.ATTACH_FILES | Permission.EMBED_LINKS;
+  Permission.MENTION_EVERYONE |
+  Permission.SEND_TTS_MESSAGES |
+  Permission.ATTACH_FILES |
+  Permission.EMBED_LINKS;
 
 const leftInTimeout = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY;
 
@@ -153,8 +156,10 @@ export function channelPermissions(
   const thread = isThread(channel.type);
   const place = thread ? parent : channel;
   if (!place) return 0n;
-  let permissions = place.overwrites.length === 0 ? base : overwritten(base, member, guildId, place.overwrites);
-  if (member.communicationDisabledUntil !== null && member.communicationDisabledUntil > now) permissions &= leftInTimeout;
+  let permissions =
+    place.overwrites.length === 0 ? base : overwritten(base, member, guildId, place.overwrites);
+  if (member.communicationDisabledUntil !== null && member.communicationDisabledUntil > now)
+    permissions &= leftInTimeout;
   if ((permissions & Permission.VIEW_CHANNEL) === 0n) return 0n;
   if ((channel.type === 2 || channel.type === 13) && (permissions & Permission.CONNECT) === 0n) {
     permissions &= ~everythingInVoice;

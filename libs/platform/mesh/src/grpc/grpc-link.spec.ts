@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChannelCredentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -12,12 +11,14 @@ import {
   LinkClient,
   type Welcome,
 } from '@derailed/shared/contract';
+import { freePort } from '@derailed/testing';
 import { Registry } from 'prom-client';
 import type { MeshConfig } from '../config';
 import { createMesh } from '../create-mesh';
 import { Ear, parcel } from '../mesh-world.fixture';
-import { freePort, linkDefaults, quiet, realClock } from '../wirings.fixture';
+import { linkDefaults, quiet, realClock } from '../wirings.fixture';
 import type { NodeMesh } from '../node-mesh';
+import { testCertificate, testKey } from './certificate.fixture';
 import { contractVersion, secretKey } from './wire';
 
 /** A node as the wire sees it: what it says is up to the test. */
@@ -285,26 +286,8 @@ describe('the gRPC link', () => {
     const dir = mkdtempSync(join(tmpdir(), 'link-tls-'));
     open.push({ close: () => rmSync(dir, { recursive: true }) });
     const file = (name: string): string => join(dir, name);
-    const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-      '-keyout',
-      file('key'),
-      '-out',
-      file('cert'),
-    );
+    writeFileSync(file('cert'), testCertificate);
+    writeFileSync(file('key'), testKey);
     const tls = { tlsCert: file('cert'), tlsKey: file('key'), tlsCa: file('cert'), secret: 'open' };
     const [a, b] = [await node(tls), await node(tls)];
     b.mesh.onCall('guildInfo', () => ({ $case: 'guildInfoReply', value: { presences: 7, available: true } }));

@@ -178,10 +178,8 @@ export class GrpcLink implements Link, PeerHost {
     const end = clock.monotonic() + lastWordsMs;
     return new Promise((resolve) => {
       const look = (): void => {
-        const said = this.sum(({ state, outbox }) =>
-          state === 'up' ? outbox.queuedBytes + outbox.unreceivedBytes : 0,
-        );
-        if (said === 0 || clock.monotonic() >= end) resolve();
+        const said = [...this.peers.values()].every((peer) => !peer.listens || peer.outbox.empty);
+        if (said || clock.monotonic() >= end) resolve();
         else clock.after(5, look);
       };
       look();

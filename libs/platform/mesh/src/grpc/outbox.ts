@@ -57,6 +57,11 @@ export class Outbox {
     return this.unreceivedData + this.unreceivedSignals;
   }
 
+  /** Whether all that was ever said is received. */
+  get empty(): boolean {
+    return this.queuedBytes === 0 && this.unreceivedBytes === 0;
+  }
+
   /** False: the queue is full. */
   push(flow: string, bytes: Uint8Array): boolean {
     if (this.waitingData + bytes.length > this.limits.queue) return false;

@@ -87,6 +87,11 @@ export class Peer implements LineOwner {
     return this.currentState;
   }
 
+  /** Whether our line to it carries frames. */
+  get listens(): boolean {
+    return this.line.ready;
+  }
+
   get ref(): NodeRef {
     return { id: this.id, incarnation: this.incarnation };
   }

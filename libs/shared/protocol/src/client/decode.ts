@@ -9,7 +9,8 @@ import type { ClientKind, ClientPayload, IdentifyRequest, MembersRequest, Resume
 import { parseIdentifyPresence, parsePresence } from './presence';
 
 /** What was decoded, or why the connection has to close. */
-export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: CloseReason };
+export type Decoded<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: CloseReason };
 
 /** A payload of which only the opcode is known yet. */
 export interface RawPayload {

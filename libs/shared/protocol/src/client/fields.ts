@@ -4,7 +4,9 @@ import { isSnowflake, type Snowflake } from '@derailed/shared/kernel';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
 }
 
 /** A number without a fraction: `0.0` counts, as clients that send doubles write it. */

@@ -5,7 +5,9 @@ const wholeNumber = /^-?[1-9][0-9]*$/;
 
 function isNumberPart(code: number): boolean {
   // 0-9 + - . E e
-  return (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101;
+  return (
+    (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101
+  );
 }
 
 function isSpace(code: number): boolean {

@@ -45,7 +45,8 @@ function parseActivity(value: unknown): ActivityRequest | undefined {
  */
 export function parsePresence(d: unknown): PresenceRequest | undefined {
   const fields = asObject(d);
-  if (!fields || !('since' in fields) || !('activities' in fields) || !isStatus(fields['status'])) return undefined;
+  if (!fields || !('since' in fields) || !('activities' in fields) || !isStatus(fields['status']))
+    return undefined;
   if (fields['since'] !== null && typeof fields['since'] !== 'number') return undefined;
   const list = fields['activities'] ?? [];
   if (!Array.isArray(list)) return undefined;
@@ -94,7 +95,11 @@ function publicActivity(activity: ActivityRequest, bot: boolean, createdAt: numb
   for (const field of bot ? ofBots : ofUsers) {
     const value = activity[field];
     if (value === undefined || value === null) continue;
-    if (field === 'url' && !(activity.type === streaming && typeof value === 'string' && streamed.test(value))) continue;
+    if (
+      field === 'url' &&
+      !(activity.type === streaming && typeof value === 'string' && streamed.test(value))
+    )
+      continue;
     if (field === 'state' && typeof value !== 'string') continue;
     shown[field] = value;
   }
@@ -115,6 +120,7 @@ export function publicPresence(
 ): PublicPresence {
   let { status } = request;
   if (status === 'offline') status = bot ? 'online' : 'invisible';
-  const shown = status === 'invisible' ? [] : request.activities.map((activity) => publicActivity(activity, bot, now));
+  const shown =
+    status === 'invisible' ? [] : request.activities.map((activity) => publicActivity(activity, bot, now));
   return { status, activities: JSON.stringify(shown), client };
 }

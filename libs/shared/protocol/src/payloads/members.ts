@@ -13,7 +13,13 @@ export interface PresenceUpdate {
 }
 
 /** The data of PRESENCE_UPDATE. */
-export function presenceUpdateJson({ userId, guildId, status, activities, clientStatus }: PresenceUpdate): string {
+export function presenceUpdateJson({
+  userId,
+  guildId,
+  status,
+  activities,
+  clientStatus,
+}: PresenceUpdate): string {
   const guild = guildId === undefined ? '' : `,"guild_id":"${guildId}"`;
   return (
     `{"user":{"id":"${userId}"}${guild},"status":${JSON.stringify(status)}` +

@@ -47,7 +47,12 @@ export function resumedPayload(): string {
 }
 
 /** The data of RATE_LIMITED: an op 8 was not answered. @param retryAfter seconds */
-export function rateLimitedJson(opcode: number, retryAfter: number, guildId: Snowflake, nonce: string): string {
+export function rateLimitedJson(
+  opcode: number,
+  retryAfter: number,
+  guildId: Snowflake,
+  nonce: string,
+): string {
   const meta = nonce === '' ? { guild_id: guildId } : { guild_id: guildId, nonce };
   return JSON.stringify({ opcode, retry_after: retryAfter, meta });
 }

@@ -104,7 +104,7 @@ export interface Presence {
   status: string;
   /** JSON array text, already checked and stripped to what is public. */
   activities: string;
-  /** web, desktop, mobile or vr */
+  /** web, desktop, mobile or vr. Empty in SetPresence: the same as before. */
   client: string;
 }
 

@@ -1,0 +1,205 @@
+import { type Tail, payloadTail, tailOf } from '@derailed/shared/protocol';
+import type { EventLoop } from './event-loop';
+import { Flusher } from './flusher';
+import { Outbox, type Sink } from './outbox';
+
+/** An event loop whose turns and time the test takes itself. */
+class StoppedLoop implements EventLoop {
+  now = 0;
+  readonly turns: (() => void)[] = [];
+  readonly timers: { at: number; task: () => void }[] = [];
+
+  monotonic(): number {
+    return this.now;
+  }
+
+  turn(task: () => void): void {
+    this.turns.push(task);
+  }
+
+  after(ms: number, task: () => void): void {
+    this.timers.push({ at: this.now + ms, task });
+  }
+
+  /** Runs what is due in one turn. */
+  step(): void {
+    for (const task of this.turns.splice(0)) task();
+  }
+}
+
+class Socket implements Sink {
+  writableLength = 0;
+  corked = 0;
+  stuck = false;
+  readonly writes: Buffer[] = [];
+  readonly raw: Uint8Array[] = [];
+
+  constructor(
+    private readonly loop: StoppedLoop,
+    private readonly costMs = 0,
+  ) {}
+
+  write(bytes: Uint8Array, done?: () => void): boolean {
+    this.loop.now += this.costMs;
+    this.raw.push(bytes);
+    this.writes.push(Buffer.from(bytes));
+    if (this.stuck) this.writableLength += bytes.length;
+    else done?.();
+    return !this.stuck;
+  }
+
+  cork(): void {
+    this.corked++;
+  }
+
+  uncork(): void {
+    this.corked--;
+  }
+}
+
+const tail = (text: string): Tail => payloadTail(JSON.stringify(text));
+
+describe('the flusher', () => {
+  let loop: StoppedLoop;
+  let slow: Outbox[];
+  let flusher: Flusher;
+  let flushes: number;
+
+  beforeEach(() => {
+    loop = new StoppedLoop();
+    slow = [];
+    flushes = 0;
+    flusher = new Flusher(loop, 1000, {
+      wrote: () => undefined,
+      flushed: () => flushes++,
+      tooSlow: (outbox) => slow.push(outbox),
+    });
+  });
+
+  const say = (outbox: Outbox, text: string): void => {
+    outbox.push(tail(text), 0);
+    flusher.enqueue(outbox);
+  };
+
+  it('writes once per socket, at the end of the turn', () => {
+    const sockets = [new Socket(loop), new Socket(loop)];
+    const outboxes = sockets.map((socket, at) => new Outbox(socket, at));
+    for (const text of ['a', 'b', 'c']) for (const outbox of outboxes) say(outbox, text);
+    expect(sockets.map(({ writes }) => writes.length)).toEqual([0, 0]);
+    loop.step();
+    expect(sockets.map(({ writes }) => writes.map((bytes) => bytes.toString('hex')))).toEqual([
+      ['810322612281032262228103226322'],
+      ['810322612281032262228103226322'],
+    ]);
+    expect(flushes).toBe(1);
+  });
+
+  it('rests as long as the last flush took, and no longer than 25 ms', () => {
+    for (const [cost, rest] of [
+      [4, 4],
+      [90, 25],
+    ] as const) {
+      const outbox = new Outbox(new Socket(loop, cost), 1);
+      loop.now += 1000;
+      say(outbox, 'a');
+      loop.step();
+      say(outbox, 'b');
+      expect(loop.turns).toHaveLength(0);
+      const timer = loop.timers.pop();
+      expect(timer?.at).toBe(loop.now + rest);
+      loop.now += rest;
+      timer?.task();
+    }
+  });
+
+  it('does not rest at low load', () => {
+    const outbox = new Outbox(new Socket(loop, 0.1), 1);
+    say(outbox, 'a');
+    loop.step();
+    say(outbox, 'b');
+    expect(loop.turns).toHaveLength(1);
+  });
+
+  it('lets others have a turn every 5 ms, and takes what came meanwhile along', () => {
+    const sockets = Array.from({ length: 10 }, () => new Socket(loop, 1));
+    const outboxes = sockets.map((socket, at) => new Outbox(socket, at));
+    for (const outbox of outboxes) say(outbox, 'a');
+    loop.step();
+    expect(sockets.filter(({ writes }) => writes.length > 0)).toHaveLength(5);
+    for (const outbox of outboxes) say(outbox, 'b');
+    loop.step();
+    expect(flushes).toBe(1);
+    expect(sockets[9]?.writes).toHaveLength(1);
+    expect(sockets[9]?.writes[0]?.length).toBe(10);
+    loop.timers.pop()?.task();
+    loop.step();
+    expect(sockets[0]?.writes).toHaveLength(2);
+    expect(sockets[9]?.writes).toHaveLength(1);
+  });
+
+  it('does not copy long tails', () => {
+    const socket = new Socket(loop);
+    const outbox = new Outbox(socket, 1);
+    const data = Buffer.from(JSON.stringify('x'.repeat(20_000)));
+    say(outbox, 'before');
+    outbox.push(tailOf({ name: 'BIG', data, own: Buffer.alloc(0) }), 9);
+    say(outbox, 'after');
+    loop.step();
+    expect(socket.raw).toContain(data);
+    expect(socket.corked).toBe(0);
+    const all = Buffer.concat(socket.writes).toString('latin1');
+    expect(all.indexOf('before')).toBeLessThan(all.indexOf('{"op":0,"s":9,"t":"BIG","d":"xxx'));
+    expect(all.indexOf('after')).toBe(all.length - 6);
+  });
+
+  it('hands a socket that is over the limit to its owner, and writes nothing', () => {
+    const socket = new Socket(loop);
+    const outbox = new Outbox(socket, 1);
+    socket.writableLength = 1001;
+    say(outbox, 'a');
+    loop.step();
+    expect(slow).toEqual([outbox]);
+    expect(socket.writes).toHaveLength(0);
+  });
+
+  it('never writes over bytes that a slow socket still has', () => {
+    const stuck = new Socket(loop);
+    stuck.stuck = true;
+    const quick = new Socket(loop);
+    const first = new Outbox(stuck, 1);
+    const second = new Outbox(quick, 2);
+    say(first, 'mine');
+    loop.step();
+    const mine = stuck.raw[0]!;
+    const before = Buffer.from(mine);
+    for (let round = 0; round < 300; round++) {
+      for (let part = 0; part < 300; part++) second.push(tail('theirs'.repeat(3)), 0);
+      flusher.enqueue(second);
+      loop.step();
+    }
+    expect(Buffer.from(mine)).toEqual(before);
+  });
+
+  it('says when everything has left', () => {
+    const outbox = new Outbox(new Socket(loop), 1);
+    let drained = 0;
+    outbox.push(tail('a'), 0);
+    outbox.drained = () => drained++;
+    flusher.enqueue(outbox);
+    loop.step();
+    expect(drained).toBe(1);
+    say(outbox, 'b');
+    loop.step();
+    expect(drained).toBe(1);
+  });
+
+  it('writes nothing for a socket that was closed', () => {
+    const socket = new Socket(loop);
+    const outbox = new Outbox(socket, 1);
+    say(outbox, 'a');
+    outbox.close();
+    say(outbox, 'b');
+    loop.step();
+    expect(socket.writes).toHaveLength(0);
+  });
+});
