@@ -9,7 +9,9 @@ export const demo = {
   insider: 'grace',
   /** Does not. */
   outsider: 'linus',
-  outsiderId: '100000000000000003',
+  /** Comes online in one test only. */
+  newcomer: 'ada',
+  newcomerId: '100000000000000001',
   /** Is in one guild only. */
   loner: 'mary',
   lonerId: '100000000000000004',

@@ -99,8 +99,9 @@ describe.each(wirings)('the main job, %s', (_, start) => {
     clients.push(watcher);
     await watcher.until(() => watcher.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild));
     const seen = (status: string) => (received: readonly Dispatch[]) =>
-      received.some(({ t, d }) => t === 'PRESENCE_UPDATE' && (d['user'] as { id: string }).id === demo.outsiderId && d['status'] === status);
-    const other = await connect(demo.outsider);
+      received.some(({ t, d }) => t === 'PRESENCE_UPDATE' && (d['user'] as { id: string }).id === demo.newcomerId && d['status'] === status);
+    // Somebody whom no test before has brought online: a flap within a second is told to nobody.
+    const other = await connect(demo.newcomer);
     await watcher.until(seen('online'));
     await other.close();
     await watcher.until(seen('offline'));

@@ -39,9 +39,10 @@ class Gateway:
         self._lines: List[str] = []
         self._ready = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
-        if not self._ready.wait(STARTS_WITHIN):
+        self._ready.wait(STARTS_WITHIN)
+        if "Demo tokens:" not in self.output:
             self.stop()
-            raise RuntimeError("the gateway did not start:\n" + "".join(self._lines))
+            raise RuntimeError(f"the gateway did not start:\n{self.output}")
 
     @property
     def output(self) -> str:
@@ -81,6 +82,8 @@ class Gateway:
             # The last of the demo users.
             if line.startswith("  demo-bot"):
                 self._ready.set()
+        # It has ended; whoever waits for it need not.
+        self._ready.set()
 
 
 class Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+import time
 from types import ModuleType
 from typing import Iterator, Tuple
 
@@ -117,7 +118,12 @@ def test_stubs_of_the_existing_proto_publish_unchanged(
         news = pb.Message(event="PLATFORM_NEWS", data='{"old":true}')
         user_id = client.ready["user"]["id"]
         assert users.publish(pb.UPubl(user_id=user_id, message=news)).message == "Success"
-        info = guilds.get_guild_info(pb.GetGuildInfo(guild_id=guild_id))
+        # A presence is known a moment after its session is ready.
+        for _ in range(50):
+            info = guilds.get_guild_info(pb.GetGuildInfo(guild_id=guild_id))
+            if info.presences >= 1:
+                break
+            time.sleep(0.1)
         assert info.available and info.presences >= 1
         with pytest.raises(grpc.RpcError) as caught:
             guilds.publish(pb.Publ(guild_id="general", message=message))

@@ -21,7 +21,7 @@ import {
 import { type Binding, type Effect, type Effects, nothing } from './effects';
 import { FixedWindow } from './fixed-window';
 import { decodeFrame } from './frame';
-import { identifyOrder } from './identify';
+import { identifyOrder, whoIs } from './identify';
 import { readQuery } from './query';
 import { type ConnectionSettings, authBackoff, heartbeatsMissed } from './settings';
 import { type State, closed } from './state';
@@ -93,7 +93,7 @@ export class Connection {
         if (state.kind !== 'bound') return nothing;
         this.presences ??= new FixedWindow(limits.presenceUpdates);
         if (!this.presences.take(now.mono)) return nothing;
-        const presence = publicPresence(payload.presence, state.bot, '', now.wall);
+        const presence = publicPresence(payload.presence, state.who.bot, state.who.client, now.wall);
         return [{ kind: 'set-presence', binding: state.binding, presence }];
       }
       case Op.REQUEST_GUILD_MEMBERS:
@@ -120,13 +120,13 @@ export class Connection {
     if (request.op === Op.RESUME) {
       const place = decodeSessionId(request.sessionId);
       if (place?.userId !== user.id) return this.invalidSession(false, now);
-      this.state = { kind: 'binding', bot: user.bot, until, held };
+      this.state = { kind: 'binding', who: whoIs(user, undefined), until, held };
       const order = { userId: user.id, sessionId: request.sessionId, seq: request.seq };
       return [{ kind: 'resume', order, ringKey: sessionRingKey(place) }];
     }
     const order = identifyOrder(request, user, this.version, now.wall);
     if (typeof order === 'string') return this.close(order);
-    this.state = { kind: 'binding', bot: user.bot, until, held };
+    this.state = { kind: 'binding', who: whoIs(user, request), until, held };
     const shardId = order.sharded ? order.shardId : undefined;
     return [{ kind: 'identify', order, ringKey: sessionRingKey({ userId: user.id, shardId }) }];
   }
@@ -161,7 +161,7 @@ export class Connection {
       return seq === this.lastSeq ? nothing : this.lost();
     }
     if (state.kind !== 'binding') return nothing;
-    this.state = { kind: 'bound', binding, bot: state.bot };
+    this.state = { kind: 'bound', binding, who: state.who };
     this.lastSeq = seq;
     const effects: Effect[] = [];
     for (const raw of state.held) effects.push(...this.obey(raw, now));

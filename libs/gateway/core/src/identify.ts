@@ -8,6 +8,12 @@ import {
   publicPresence,
 } from '@derailed/shared/protocol';
 import type { IdentifyOrder } from './effects';
+import type { Who } from './state';
+
+/** @param request undefined for a resume, which does not say what the client runs on */
+export function whoIs(user: User, request: IdentifyRequest | undefined): Who {
+  return { bot: user.bot, client: user.bot ? 'web' : (request?.client ?? '') };
+}
 
 /**
  * What an Identify asks of a session-node, now that it is known whose token it was; or why it is refused.
@@ -23,7 +29,6 @@ export function identifyOrder(
   if (intents === undefined) return 'invalid_intents';
   if (user.bot && (intents & PRIVILEGED_INTENTS & ~grantedIntents(user.flags)) !== 0)
     return 'disallowed_intents';
-  const client = user.bot ? 'web' : request.client;
   const presence = request.presence ?? { status: 'online', activities: [] };
   return {
     userId: user.id,
@@ -33,7 +38,7 @@ export function identifyOrder(
     shardId: request.shard?.[0] ?? 0,
     shardCount: request.shard?.[1] ?? 1,
     largeThreshold: request.largeThreshold,
-    presence: publicPresence(presence, user.bot, client, wallNow),
+    presence: publicPresence(presence, user.bot, whoIs(user, request).client, wallNow),
     version,
   };
 }

@@ -1,5 +1,12 @@
-import type { IdentifyRequest, RawPayload, ResumeRequest } from '@derailed/shared/protocol';
+import type { ClientKind, IdentifyRequest, RawPayload, ResumeRequest } from '@derailed/shared/protocol';
 import type { Binding } from './effects';
+
+/** What the presence of a connection's user depends on. */
+export interface Who {
+  readonly bot: boolean;
+  /** Empty after a resume: what the session had before. */
+  readonly client: ClientKind | '';
+}
 
 /** Where a connection stands. Times are monotonic milliseconds. */
 export type State =
@@ -16,10 +23,10 @@ export type State =
       readonly held: RawPayload[];
     }
   /** Waits for the session-node. */
-  | { readonly kind: 'binding'; readonly bot: boolean; readonly until: number; readonly held: RawPayload[] }
+  | { readonly kind: 'binding'; readonly who: Who; readonly until: number; readonly held: RawPayload[] }
   /** Was refused; op 9 goes out at a time that slows the client down. */
   | { readonly kind: 'refused'; readonly resumable: boolean; readonly at: number }
-  | { readonly kind: 'bound'; readonly binding: Binding; readonly bot: boolean }
+  | { readonly kind: 'bound'; readonly binding: Binding; readonly who: Who }
   /** We closed it, or the socket is gone. */
   | { readonly kind: 'closed' };
 
