@@ -67,7 +67,7 @@ function boundaries({ forTests }) {
   return [
     'error',
     {
-      allow: ['../../../swc.config.cjs'],
+      allow: ['../../../swc.config.cjs', '../../../../package.json'],
       banTransitiveDependencies: true,
       enforceBuildableLibDependency: false,
       // A spec may use @derailed/testing, which itself uses the platform: a circle of projects, but

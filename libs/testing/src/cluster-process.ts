@@ -54,7 +54,7 @@ export async function startCluster({ env = {} }: ClusterOptions = {}): Promise<R
     return place;
   };
   const stop = async (): Promise<void> => {
-    await Promise.all(places.map(({ process }) => process?.stop()));
+    await Promise.all(places.flatMap(({ process }) => (process === undefined ? [] : [process.stop()])));
     await auth.stop();
     await postgres.stop();
     rmSync(scratch, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { Frame, FrameReply, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
+import { ConnectRequest, ConnectResponse, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
 import { keepalive } from './security';
 import { largestFrame, secretKey } from './wire';
 
@@ -45,10 +45,10 @@ export function grpcDial(credentials: ChannelCredentials, secret: string | undef
   if (secret !== undefined) metadata.set(secretKey, Buffer.from(secret));
   return (address, hello, events) => {
     const client = new Client(`dns:${address}`, credentials, options);
-    const stream: ClientDuplexStream<Buffer, FrameReply> = client.makeBidiStreamRequest(
+    const stream: ClientDuplexStream<Buffer, ConnectResponse> = client.makeBidiStreamRequest(
       LinkService.connect.path,
       asEncoded,
-      FrameReply.decode,
+      ConnectResponse.decode,
       metadata.clone(),
     );
     let open = true;
@@ -58,7 +58,7 @@ export function grpcDial(credentials: ChannelCredentials, secret: string | undef
       client.close();
       return true;
     };
-    stream.on('data', ({ kind }: FrameReply) => {
+    stream.on('data', ({ kind }: ConnectResponse) => {
       if (!open) return;
       if (kind?.$case === 'welcome') events.welcome(kind.value);
       else if (kind?.$case === 'received') events.received(kind.value.seq);
@@ -72,7 +72,7 @@ export function grpcDial(credentials: ChannelCredentials, secret: string | undef
     stream.on('end', () => {
       if (close()) events.closed('it ended the stream');
     });
-    stream.write(Buffer.from(Frame.encode({ seq: 0, kind: { $case: 'hello', value: hello } }).finish()));
+    stream.write(Buffer.from(ConnectRequest.encode({ seq: 0, kind: { $case: 'hello', value: hello } }).finish()));
     return {
       write: (frame) => stream.write(frame),
       close: () => {

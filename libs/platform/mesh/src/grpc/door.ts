@@ -1,5 +1,5 @@
 import { Metadata, Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { Frame, type FrameReply, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
+import { ConnectRequest, type ConnectResponse, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
 import { formatAddress } from '@derailed/platform/config';
 import { type Clock, OperatorError } from '@derailed/shared/kernel';
 import type { Logger } from '@derailed/platform/observability';
@@ -25,7 +25,7 @@ export interface Visitors {
 }
 
 export interface Visitor {
-  frame(frame: Frame): void;
+  frame(frame: ConnectRequest): void;
   closed(): void;
 }
 
@@ -53,13 +53,13 @@ export class Door {
   constructor(private readonly parts: DoorParts) {
     this.admits = secretCheck(parts.config.secret);
     const { bytesIn } = parts.metrics;
-    const requestDeserialize = (bytes: Buffer): Frame => {
+    const requestDeserialize = (bytes: Buffer): ConnectRequest => {
       bytesIn.inc(bytes.length);
-      return Frame.decode(bytes);
+      return ConnectRequest.decode(bytes);
     };
     this.server.addService(
       { connect: { ...LinkService.connect, requestDeserialize } },
-      { connect: (call: ServerDuplexStream<Frame, FrameReply>) => this.enter(call) },
+      { connect: (call: ServerDuplexStream<ConnectRequest, ConnectResponse>) => this.enter(call) },
     );
   }
 
@@ -81,13 +81,13 @@ export class Door {
     this.server.forceShutdown();
   }
 
-  private enter(call: ServerDuplexStream<Frame, FrameReply>): void {
+  private enter(call: ServerDuplexStream<ConnectRequest, ConnectResponse>): void {
     const stream = new ServerStream(call);
     let visitor: Visitor | undefined;
     const hurry = this.parts.clock.after(helloMs, () =>
       this.turnAway(stream, status.DEADLINE_EXCEEDED, 'no hello came in time'),
     );
-    call.on('data', (frame: Frame) => {
+    call.on('data', (frame: ConnectRequest) => {
       if (!stream.open) return;
       if (visitor) return visitor.frame(frame);
       hurry();
@@ -111,7 +111,7 @@ export class Door {
     }
   }
 
-  private greet({ kind }: Frame, stream: ServerStream): Visitor | undefined {
+  private greet({ kind }: ConnectRequest, stream: ServerStream): Visitor | undefined {
     if (kind?.$case !== 'hello')
       return this.turnAway(stream, status.INVALID_ARGUMENT, 'hello: must come first');
     const hello = kind.value;
@@ -141,7 +141,7 @@ export class Door {
 class ServerStream implements IncomingStream {
   open = true;
 
-  constructor(private readonly call: ServerDuplexStream<Frame, FrameReply>) {}
+  constructor(private readonly call: ServerDuplexStream<ConnectRequest, ConnectResponse>) {}
 
   welcome(value: Welcome): void {
     if (this.open) this.call.write({ kind: { $case: 'welcome', value } });

@@ -5,8 +5,8 @@ import { ChannelCredentials, Metadata, type ServiceError, status } from '@grpc/g
 import { Code, OperatorError, seededRng } from '@derailed/shared/kernel';
 import {
   Envelope,
-  type Frame,
-  type FrameReply,
+  type ConnectRequest,
+  type ConnectResponse,
   type Hello,
   LinkClient,
   type Welcome,
@@ -23,7 +23,7 @@ import { contractVersion, secretKey } from './wire';
 
 /** A node as the wire sees it: what it says is up to the test. */
 class RawDialler {
-  readonly replies: FrameReply[] = [];
+  readonly replies: ConnectResponse[] = [];
   ended: { code: number; details: string } | undefined;
   private readonly client: LinkClient;
   private readonly stream;
@@ -34,7 +34,7 @@ class RawDialler {
     const metadata = new Metadata();
     if (secret !== undefined) metadata.set(secretKey, Buffer.from(secret));
     this.stream = this.client.connect(metadata);
-    this.stream.on('data', (reply: FrameReply) => {
+    this.stream.on('data', (reply: ConnectResponse) => {
       this.replies.push(reply);
       this.wake();
     });
@@ -58,7 +58,7 @@ class RawDialler {
     this.write({ seq, kind: { $case: 'batch', value: { envelopes } } });
   }
 
-  write(frame: Frame): void {
+  write(frame: ConnectRequest): void {
     this.stream.write(frame);
   }
 

@@ -1,12 +1,12 @@
-import type { Frame } from '@derailed/shared/contract';
+import type { ConnectRequest } from '@derailed/shared/contract';
 import { Inbox, LinkFault } from './inbox';
 
 const inbox = (): Inbox => new Inbox({ message: 100, assembly: 150 });
-const batch = (seq: number, ...texts: string[]): Frame => ({
+const batch = (seq: number, ...texts: string[]): ConnectRequest => ({
   seq,
   kind: { $case: 'batch', value: { envelopes: texts.map((text) => Buffer.from(text)) } },
 });
-const chunk = (seq: number, message: number, size: number, last = false): Frame => ({
+const chunk = (seq: number, message: number, size: number, last = false): ConnectRequest => ({
   seq,
   kind: { $case: 'chunk', value: { message, part: Buffer.alloc(size, message), last } },
 });
@@ -28,7 +28,7 @@ describe('an inbox', () => {
     expect(taker.take(chunk(4, 2, 10, true))).toEqual([Buffer.alloc(50, 2)]);
   });
 
-  it.each<[string, Frame[]]>([
+  it.each<[string, ConnectRequest[]]>([
     ['a gap', [batch(1, 'a'), batch(3, 'c')]],
     ['a frame without a number', [batch(0, 'a')]],
     ['a hello among the data', [{ seq: 1, kind: undefined }]],

@@ -1,4 +1,4 @@
-import type { Frame } from '@derailed/shared/contract';
+import type { ConnectRequest } from '@derailed/shared/contract';
 import { openMessages } from './wire';
 
 export interface InboxLimits {
@@ -38,7 +38,7 @@ export class Inbox {
    * The encoded envelopes that are whole with this frame. Undefined: the frame came before.
    * @throws LinkFault
    */
-  take(frame: Frame): readonly Buffer[] | undefined {
+  take(frame: ConnectRequest): readonly Buffer[] | undefined {
     if (frame.seq <= this.last && frame.seq > 0) return undefined;
     if (frame.seq !== this.last + 1) throw new LinkFault(`frame ${frame.seq} came after ${this.last}`);
     const envelopes = this.envelopesOf(frame.kind);
@@ -52,7 +52,7 @@ export class Inbox {
     this.last = 0;
   }
 
-  private envelopesOf(kind: Frame['kind']): readonly Buffer[] {
+  private envelopesOf(kind: ConnectRequest['kind']): readonly Buffer[] {
     if (kind?.$case === 'batch') return kind.value.envelopes;
     if (kind?.$case === 'chunk') return this.assemble(kind.value.message, kind.value.part, kind.value.last);
     throw new LinkFault(`a frame of kind ${kind?.$case ?? 'unknown'} came where data was due`);

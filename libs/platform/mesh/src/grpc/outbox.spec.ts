@@ -1,4 +1,4 @@
-import { Envelope, Frame } from '@derailed/shared/contract';
+import { Envelope, ConnectRequest } from '@derailed/shared/contract';
 import fc from 'fast-check';
 import { Inbox } from './inbox';
 import { Outbox } from './outbox';
@@ -11,7 +11,7 @@ const body = (salt: number, size: number): Buffer => Buffer.alloc(size, salt);
 function drain(outbox: Outbox): [number, string, number][] {
   const frames: [number, string, number][] = [];
   for (let bytes = outbox.next(); bytes; bytes = outbox.next()) {
-    const { seq, kind } = Frame.decode(bytes);
+    const { seq, kind } = ConnectRequest.decode(bytes);
     if (kind?.$case === 'batch')
       frames.push([seq, 'batch', kind.value.envelopes.reduce((sum, { length }) => sum + length, 0)]);
     if (kind?.$case === 'chunk')
@@ -139,7 +139,7 @@ describe('an outbox', () => {
           for (let count = 0; count < most; count++) {
             const bytes = outbox.next();
             if (!bytes) return false;
-            for (const whole of inbox.take(Frame.decode(bytes)) ?? []) {
+            for (const whole of inbox.take(ConnectRequest.decode(bytes)) ?? []) {
               const { message } = Envelope.decode(whole);
               if (message?.$case !== 'callFailed') throw new Error('not what was sent');
               const flow = message.value.message.replaceAll('.', '');

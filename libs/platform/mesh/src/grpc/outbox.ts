@@ -1,4 +1,4 @@
-import { Frame } from '@derailed/shared/contract';
+import { ConnectRequest } from '@derailed/shared/contract';
 import { Fifo } from '../fifo';
 import { Lane, type Waiting } from './lane';
 import { openMessages } from './wire';
@@ -193,9 +193,9 @@ export class Outbox {
   }
 
   /** @param done bytes of messages that are wholly on their way with this frame */
-  private keep(kind: NonNullable<Frame['kind']>, done: number, data: boolean): Buffer {
+  private keep(kind: NonNullable<ConnectRequest['kind']>, done: number, data: boolean): Buffer {
     const seq = ++this.lastSeq;
-    const encoded = Frame.encode({ seq, kind }).finish();
+    const encoded = ConnectRequest.encode({ seq, kind }).finish();
     const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);
     const cost = Math.max(bytes.length, leastCost);
     this.sent.push({ seq, bytes, cost, data });

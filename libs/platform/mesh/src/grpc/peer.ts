@@ -1,4 +1,4 @@
-import { Envelope, type Frame, type Hello, type Welcome } from '@derailed/shared/contract';
+import { Envelope, type ConnectRequest, type Hello, type Welcome } from '@derailed/shared/contract';
 import type { Logger } from '@derailed/platform/observability';
 import type { Cancel, Clock } from '@derailed/shared/kernel';
 import { status } from '@grpc/grpc-js';
@@ -222,7 +222,7 @@ export class Peer implements LineOwner {
     this.incoming = undefined;
   }
 
-  private take(frame: Frame, stream: IncomingStream): void {
+  private take(frame: ConnectRequest, stream: IncomingStream): void {
     const { metrics } = this.host;
     metrics.framesIn.inc();
     let envelopes: readonly Buffer[] | undefined;

@@ -23,7 +23,8 @@ import {
  * to say to. The dialler's messages go one way; what comes back on the same stream is only Welcome and Received.
  */
 
-export interface Frame {
+/** A frame of the link: numbered, so that what was not received can be sent again. */
+export interface ConnectRequest {
   /** Counted from 1 per link epoch, without gaps, for batches and chunks; 0 for hello. */
   seq: number;
   kind:
@@ -59,7 +60,7 @@ export interface Chunk {
   last: boolean;
 }
 
-export interface FrameReply {
+export interface ConnectResponse {
   kind: { $case: "welcome"; value: Welcome } | { $case: "received"; value: Received } | undefined;
 }
 
@@ -81,12 +82,12 @@ export interface Received {
   seq: number;
 }
 
-function createBaseFrame(): Frame {
+function createBaseConnectRequest(): ConnectRequest {
   return { seq: 0, kind: undefined };
 }
 
-export const Frame: MessageFns<Frame> = {
-  encode(message: Frame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ConnectRequest: MessageFns<ConnectRequest> = {
+  encode(message: ConnectRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.seq !== 0) {
       writer.uint32(8).uint64(message.seq);
     }
@@ -104,7 +105,7 @@ export const Frame: MessageFns<Frame> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Frame {
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -113,7 +114,7 @@ export const Frame: MessageFns<Frame> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFrame();
+      const message = createBaseConnectRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -161,11 +162,11 @@ export const Frame: MessageFns<Frame> = {
     }
   },
 
-  create(base?: DeepPartial<Frame>): Frame {
-    return Frame.fromPartial(base ?? {});
+  create(base?: DeepPartial<ConnectRequest>): ConnectRequest {
+    return ConnectRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Frame>): Frame {
-    const message = createBaseFrame();
+  fromPartial(object: DeepPartial<ConnectRequest>): ConnectRequest {
+    const message = createBaseConnectRequest();
     message.seq = object.seq ?? 0;
     switch (object.kind?.$case) {
       case "hello": {
@@ -428,12 +429,12 @@ export const Chunk: MessageFns<Chunk> = {
   },
 };
 
-function createBaseFrameReply(): FrameReply {
+function createBaseConnectResponse(): ConnectResponse {
   return { kind: undefined };
 }
 
-export const FrameReply: MessageFns<FrameReply> = {
-  encode(message: FrameReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ConnectResponse: MessageFns<ConnectResponse> = {
+  encode(message: ConnectResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.kind?.$case) {
       case "welcome":
         Welcome.encode(message.kind.value, writer.uint32(10).fork()).join();
@@ -445,7 +446,7 @@ export const FrameReply: MessageFns<FrameReply> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): FrameReply {
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -454,7 +455,7 @@ export const FrameReply: MessageFns<FrameReply> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFrameReply();
+      const message = createBaseConnectResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -486,11 +487,11 @@ export const FrameReply: MessageFns<FrameReply> = {
     }
   },
 
-  create(base?: DeepPartial<FrameReply>): FrameReply {
-    return FrameReply.fromPartial(base ?? {});
+  create(base?: DeepPartial<ConnectResponse>): ConnectResponse {
+    return ConnectResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<FrameReply>): FrameReply {
-    const message = createBaseFrameReply();
+  fromPartial(object: DeepPartial<ConnectResponse>): ConnectResponse {
+    const message = createBaseConnectResponse();
     switch (object.kind?.$case) {
       case "welcome": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
@@ -673,21 +674,21 @@ export const LinkService = {
     path: "/derailed.link.v1.Link/Connect" as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: Frame): Buffer => Buffer.from(Frame.encode(value).finish()),
-    requestDeserialize: (value: Buffer): Frame => Frame.decode(value),
-    responseSerialize: (value: FrameReply): Buffer => Buffer.from(FrameReply.encode(value).finish()),
-    responseDeserialize: (value: Buffer): FrameReply => FrameReply.decode(value),
+    requestSerialize: (value: ConnectRequest): Buffer => Buffer.from(ConnectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConnectRequest => ConnectRequest.decode(value),
+    responseSerialize: (value: ConnectResponse): Buffer => Buffer.from(ConnectResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConnectResponse => ConnectResponse.decode(value),
   },
 } as const;
 
 export interface LinkServer extends UntypedServiceImplementation {
-  connect: handleBidiStreamingCall<Frame, FrameReply>;
+  connect: handleBidiStreamingCall<ConnectRequest, ConnectResponse>;
 }
 
 export interface LinkClient extends Client {
-  connect(): ClientDuplexStream<Frame, FrameReply>;
-  connect(options: Partial<CallOptions>): ClientDuplexStream<Frame, FrameReply>;
-  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Frame, FrameReply>;
+  connect(): ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  connect(options: Partial<CallOptions>): ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ConnectRequest, ConnectResponse>;
 }
 
 export const LinkClient = makeGenericClientConstructor(LinkService, "derailed.link.v1.Link") as unknown as {

@@ -26,7 +26,7 @@ import {
 export interface Event {
   /**
    * Idempotency key, at most 64 bytes: an event sent twice with one id is delivered once. The tunnel makes one
-   * if it is empty (unary only; a stream needs it to say which event it answers).
+   * if it is empty (unary only: in a stream it says which event is answered).
    */
   id: string;
   target:
@@ -47,8 +47,10 @@ export interface Target {
 export interface GuildTarget {
   guildId: string;
   /**
-   * When set, only those who can view this channel get the event. When empty, the top-level `channel_id` of the
-   * data is taken (for CHANNEL_* its `id`).
+   * When set, only those who can view this channel get the event, and the data must not name another. When empty,
+   * the top-level `channel_id` of the data is taken, whatever the event's name is; for CHANNEL_* its `id`; for
+   * THREAD_* the thread's `id`, or else its `parent_id` (both may also be named here). INVALID_ARGUMENT if none of
+   * these is there and events of that name belong to a channel.
    */
   channelId: string;
 }
@@ -1072,9 +1074,10 @@ export type TunnelService = typeof TunnelService;
 export const TunnelService = {
   /**
    * Publishes one event and answers when every subscribed session has it in its replay buffer.
-   * Concurrent calls of one connection are ordered by arrival.
-   * Errors: INVALID_ARGUMENT (names the field), UNAUTHENTICATED, UNAVAILABLE (some sessions may have the
-   * event already: retry with the same event id), RESOURCE_EXHAUSTED (too many publishes in flight).
+   * Concurrent calls of one connection are ordered by arrival, which is when the whole request is there.
+   * Errors: INVALID_ARGUMENT (the message begins with the field's name), UNAUTHENTICATED, UNAVAILABLE and
+   * DEADLINE_EXCEEDED (some sessions may have the event already: retry with the same event id), RESOURCE_EXHAUSTED
+   * (too many publishes in flight).
    */
   publish: {
     path: "/derailed.tunnel.v1.Tunnel/Publish" as const,
@@ -1087,8 +1090,16 @@ export const TunnelService = {
   },
   /**
    * The same with many events in flight; each is answered once, in any order, by its event id. The order of
-   * events to one target is the order of this stream. After an event to a target failed with a code that is
-   * worth a retry, all later ones of the stream to that target fail with ABORTED until the failed id is sent again.
+   * events to one target (a guild; each user) is the order of this stream.
+   *
+   * After an event to a target failed with CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED or UNAVAILABLE,
+   * all later ones of the stream to that target fail with ABORTED until the one that failed first is sent again. A
+   * publisher waits until all its events to that target are answered and sends those that failed again, with their
+   * ids, from the first. One that gives up an event opens a new stream and sends there what has no answer. Any other
+   * code is final for its event and holds back nothing.
+   *
+   * The tunnel reads no further while too many events of the stream have no answer, or while its answers are not
+   * read. The end of a stream with UNAVAILABLE means: go on with another one.
    */
   publishStream: {
     path: "/derailed.tunnel.v1.Tunnel/PublishStream" as const,
@@ -1138,15 +1149,24 @@ export const TunnelService = {
 export interface TunnelServer extends UntypedServiceImplementation {
   /**
    * Publishes one event and answers when every subscribed session has it in its replay buffer.
-   * Concurrent calls of one connection are ordered by arrival.
-   * Errors: INVALID_ARGUMENT (names the field), UNAUTHENTICATED, UNAVAILABLE (some sessions may have the
-   * event already: retry with the same event id), RESOURCE_EXHAUSTED (too many publishes in flight).
+   * Concurrent calls of one connection are ordered by arrival, which is when the whole request is there.
+   * Errors: INVALID_ARGUMENT (the message begins with the field's name), UNAUTHENTICATED, UNAVAILABLE and
+   * DEADLINE_EXCEEDED (some sessions may have the event already: retry with the same event id), RESOURCE_EXHAUSTED
+   * (too many publishes in flight).
    */
   publish: handleUnaryCall<PublishRequest, PublishResponse>;
   /**
    * The same with many events in flight; each is answered once, in any order, by its event id. The order of
-   * events to one target is the order of this stream. After an event to a target failed with a code that is
-   * worth a retry, all later ones of the stream to that target fail with ABORTED until the failed id is sent again.
+   * events to one target (a guild; each user) is the order of this stream.
+   *
+   * After an event to a target failed with CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED or UNAVAILABLE,
+   * all later ones of the stream to that target fail with ABORTED until the one that failed first is sent again. A
+   * publisher waits until all its events to that target are answered and sends those that failed again, with their
+   * ids, from the first. One that gives up an event opens a new stream and sends there what has no answer. Any other
+   * code is final for its event and holds back nothing.
+   *
+   * The tunnel reads no further while too many events of the stream have no answer, or while its answers are not
+   * read. The end of a stream with UNAVAILABLE means: go on with another one.
    */
   publishStream: handleBidiStreamingCall<PublishStreamRequest, PublishStreamResponse>;
   getGuildInfo: handleUnaryCall<GetGuildInfoRequest, GetGuildInfoResponse>;
@@ -1158,9 +1178,10 @@ export interface TunnelServer extends UntypedServiceImplementation {
 export interface TunnelClient extends Client {
   /**
    * Publishes one event and answers when every subscribed session has it in its replay buffer.
-   * Concurrent calls of one connection are ordered by arrival.
-   * Errors: INVALID_ARGUMENT (names the field), UNAUTHENTICATED, UNAVAILABLE (some sessions may have the
-   * event already: retry with the same event id), RESOURCE_EXHAUSTED (too many publishes in flight).
+   * Concurrent calls of one connection are ordered by arrival, which is when the whole request is there.
+   * Errors: INVALID_ARGUMENT (the message begins with the field's name), UNAUTHENTICATED, UNAVAILABLE and
+   * DEADLINE_EXCEEDED (some sessions may have the event already: retry with the same event id), RESOURCE_EXHAUSTED
+   * (too many publishes in flight).
    */
   publish(
     request: PublishRequest,
@@ -1179,8 +1200,16 @@ export interface TunnelClient extends Client {
   ): ClientUnaryCall;
   /**
    * The same with many events in flight; each is answered once, in any order, by its event id. The order of
-   * events to one target is the order of this stream. After an event to a target failed with a code that is
-   * worth a retry, all later ones of the stream to that target fail with ABORTED until the failed id is sent again.
+   * events to one target (a guild; each user) is the order of this stream.
+   *
+   * After an event to a target failed with CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED or UNAVAILABLE,
+   * all later ones of the stream to that target fail with ABORTED until the one that failed first is sent again. A
+   * publisher waits until all its events to that target are answered and sends those that failed again, with their
+   * ids, from the first. One that gives up an event opens a new stream and sends there what has no answer. Any other
+   * code is final for its event and holds back nothing.
+   *
+   * The tunnel reads no further while too many events of the stream have no answer, or while its answers are not
+   * read. The end of a stream with UNAVAILABLE means: go on with another one.
    */
   publishStream(): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;
   publishStream(options: Partial<CallOptions>): ClientDuplexStream<PublishStreamRequest, PublishStreamResponse>;
