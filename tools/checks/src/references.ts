@@ -74,7 +74,8 @@ function renderConfig(variables: Map<string, Variable>): string {
       section = variable.section;
       lines.push('', `## ${section}`, '', '| variable | default | what it says | apps |', '| --- | --- | --- | --- |');
     }
-    const where = variable.apps.length === apps.length ? 'all' : variable.apps.join(', ');
+    const missing = apps.filter((app) => !variable.apps.includes(app));
+    const where = missing.length === 0 ? 'all' : missing.join() === 'auth' ? 'all but auth' : variable.apps.join(', ');
     lines.push(`| ${name} | ${variable.fallback && `\`${cell(variable.fallback)}\``} | ${cell(variable.description)} | ${where} |`);
   }
   return `${lines.join('\n')}\n`;
