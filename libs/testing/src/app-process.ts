@@ -85,12 +85,15 @@ export async function startApp(name: string, options: AppOptions = {}): Promise<
   };
 }
 
-/** Runs an app to its end, for starts that must fail. */
+/** Runs an app to its end, for starts that must fail. One that gets ready all the same is killed: its code is null. */
 export async function runApp(name: string, options: AppOptions = {}): Promise<FailedStart> {
   const child = launch(name, options);
   let stdout = '';
   let stderr = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (stdout.includes(' is ready.\n')) child.kill('SIGKILL');
+  });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };

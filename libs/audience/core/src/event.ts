@@ -9,6 +9,8 @@ export interface Event {
   data: Uint8Array;
   own: Uint8Array;
   volatile: boolean;
+  /** When the tunnel took it, in milliseconds since the Unix epoch; only measured, never decided by. */
+  publishedAt?: number | undefined;
 }
 
 /** An event with its place in an audience and who may see it; field by field derailed.link.v1.AudienceEvent. */

@@ -24,6 +24,6 @@ export class Client {
     settings: ConnectionSettings,
   ) {
     this.connection = new Connection(settings);
-    this.outbox = new Outbox(socket, number);
+    this.outbox = new Outbox(socket, number, ws);
   }
 }

@@ -22,10 +22,13 @@ export const pacing = {
 
 const slabBytes = 1 << 20;
 
+/** How many sockets are written between two looks at the clock. */
+const socketsPerLook = 8;
+
 /**
  * Writes what waits for the sockets: each socket once per flush, whatever is waiting. A flush begins at the end of
- * the turn in which the first frame came; under load no sooner after the last one than that one took, so that frames
- * share writes.
+ * the turn in which the first frame came; under load (frames shared writes, or came during the last flush) no sooner
+ * after the last one than that one took, so that they go on to.
  */
 export class Flusher {
   private waiting: Outbox[] = [];
@@ -57,7 +60,7 @@ export class Flusher {
 
   /** Writes now what waits for this one socket, whatever its limit: a close frame follows. */
   flushNow(outbox: Outbox): void {
-    if (outbox.count > 0) this.write(outbox);
+    if (outbox.count > 0 && outbox.mayWrite) this.write(outbox);
   }
 
   private schedule(): void {
@@ -82,12 +85,8 @@ export class Flusher {
     const start = this.loop.monotonic();
     let now = start;
     while (this.at < this.current.length && now - start < pacing.sliceMs) {
-      const outbox = this.current[this.at++] as Outbox;
-      outbox.queued = false;
-      if (outbox.count > 0) {
-        if (outbox.sink.writableLength > this.limit) this.observer.tooSlow(outbox);
-        else this.write(outbox);
-      }
+      const end = Math.min(this.at + socketsPerLook, this.current.length);
+      while (this.at < end) this.flush(this.current[this.at++]!);
       now = this.loop.monotonic();
     }
     this.busyMs += now - start;
@@ -95,10 +94,20 @@ export class Flusher {
     else this.end(now);
   };
 
+  private flush(outbox: Outbox): void {
+    outbox.queued = false;
+    if (outbox.count === 0) return;
+    if (!outbox.mayWrite) outbox.clear();
+    else if (outbox.sink.writableLength > this.limit) this.observer.tooSlow(outbox);
+    else this.write(outbox);
+  }
+
   private end(now: number): void {
     this.current.length = 0;
     this.slab.reset();
-    this.restUntil = now + Math.min(this.busyMs, pacing.restMs);
+    // When frames come one at a time there is nothing to gain from waiting for more.
+    const loaded = this.frames > this.writes || this.waiting.length > 0;
+    this.restUntil = loaded ? now + Math.min(this.busyMs, pacing.restMs) : now;
     this.observer.wrote(this.writes, this.frames, this.bytes);
     this.observer.flushed(this.busyMs, now - this.currentSince);
     this.writes = this.frames = this.bytes = 0;

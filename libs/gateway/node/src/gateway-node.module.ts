@@ -7,7 +7,6 @@ import type { Clock } from '@derailed/shared/kernel';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ClientGateway } from './client.gateway';
 import { GatewayNode } from './gateway-node';
-import { GATEWAY_CONFIG } from './tokens';
 import type { GatewayConfig } from './settings';
 import { Shell } from './shell';
 import { GatewayWsAdapter } from './ws-adapter';
@@ -19,7 +18,6 @@ export class GatewayNodeModule {
     return {
       module: GatewayNodeModule,
       providers: [
-        { provide: GATEWAY_CONFIG, useValue: config },
         {
           provide: GatewayNode,
           inject: [MESH, CLUSTER, AuthClient, CLOCK, METRICS, LOGGER],

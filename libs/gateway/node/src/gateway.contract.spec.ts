@@ -175,7 +175,7 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     expect(await gateway.heard('setPresence')).toEqual({
       sessionId,
       epoch: 2,
-      presence: { status: 'idle', activities: '[]', client: '' },
+      presence: { status: 'idle', activities: '[]', client: 'web' },
     });
     client.ws.send(
       '{"op":8,"d":{"guild_id":200000000000000001,"query":"","limit":0,"user_ids":null,"nonce":"n"}}',

@@ -12,6 +12,9 @@ export interface Sink {
 /** Tails from this length on are written from where they are; shorter ones are copied behind their head. */
 export const uncopiedFrom = 16_384;
 
+/** WebSocket.OPEN */
+const open = 1;
+
 /**
  * The frames that wait for one socket: references to tails that many sockets share, and the sequence number of each.
  * The columns are kept between flushes, because they fill up again at once.
@@ -34,7 +37,13 @@ export class Outbox {
     readonly sink: Sink,
     /** The number of the connection that it is of. */
     readonly connection: number,
+    private readonly ws: { readonly readyState: number },
   ) {}
+
+  /** Once a close frame was sent, by us or in answer to the client's, no other frame may follow it. */
+  get mayWrite(): boolean {
+    return this.ws.readyState === open;
+  }
 
   /** @param seq 0: the tail is a payload that is no dispatch */
   push(tail: Tail, seq: number): void {
@@ -52,7 +61,7 @@ export class Outbox {
       this.tails.length = 0;
       this.seqs.length = 0;
     } else {
-      this.tails.fill(undefined, 0, this.count);
+      for (let index = 0; index < this.count; index++) this.tails[index] = undefined;
     }
     this.count = 0;
     this.copied = 0;

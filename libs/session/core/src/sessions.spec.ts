@@ -175,4 +175,13 @@ describe('a session', () => {
     world.run(world.node.userPresence(9, '7', world.now));
     expect(world.answers.get(9)).toEqual({ status: 'dnd', activities: '[]', sessions: 1 });
   });
+
+  it('keeps the kind of client that it knows when a new presence does not say', () => {
+    const world = new World();
+    const { connection } = world.ready();
+    const { sessionId, epoch } = world.connection(connection);
+    const presence = { status: 'idle', activities: '[]', client: '' };
+    world.say({ $case: 'setPresence', value: { sessionId, epoch, presence } }, gateway);
+    expect(world.told('presenceUpsert').at(-1)).toMatchObject({ presence: { status: 'idle', client: 'web' } });
+  });
 });

@@ -191,7 +191,8 @@ export class Sessions {
 
   setPresence(session: Session, presence: Presence | undefined): void {
     if (presence === undefined) return;
-    session.presence = presence;
+    // After a resume the ws-gateway does not know what the client said of itself when it identified.
+    session.presence = { ...presence, client: presence.client || (session.presence?.client ?? 'web') };
     if (session.state !== 'starting') this.show(session);
   }
 

@@ -10,6 +10,8 @@ import { TUNNEL_CONFIG, type TunnelConfig } from './settings';
 const guildKind: AudienceKind.AUDIENCE_KIND_GUILD = 1;
 const userKind: AudienceKind.AUDIENCE_KIND_USER = 2;
 
+const nothing = Buffer.alloc(0);
+
 /** Hands events to the owners of their targets. Bounded over all callers by count and by bytes. */
 @Injectable()
 export class Publisher {
@@ -49,7 +51,8 @@ export class Publisher {
   }
 
   private async handOver({ id, name, data, volatile, target }: CheckedEvent): Promise<number> {
-    const event: Event = { id, name, data: Buffer.from(data, 'utf8'), own: Buffer.alloc(0), volatile };
+    const bytes = Buffer.from(data, 'utf8');
+    const event: Event = { id, name, data: bytes, own: nothing, volatile, publishedAt: this.clock.now() };
     if (target.kind === 'guild') {
       const { guildId, channelId } = target;
       const value = { kind: guildKind, audienceIds: [guildId], event, channelId };

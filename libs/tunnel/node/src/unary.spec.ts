@@ -29,6 +29,7 @@ describe('a unary publish', () => {
             data: Buffer.from(data),
             own: Buffer.alloc(0),
             volatile: true,
+            publishedAt: expect.any(Number) as number,
           },
         },
       },

@@ -96,6 +96,11 @@ export interface Event {
    */
   own: Buffer;
   volatile: boolean;
+  /**
+   * When the tunnel took it, in milliseconds since the Unix epoch by its clock: for the latency that is measured at the
+   * sockets. Absent for what the gateway itself makes.
+   */
+  publishedAt?: number | undefined;
 }
 
 /** What others may see of a session, as its client last said it. */
@@ -1131,7 +1136,7 @@ export const CallFailed: MessageFns<CallFailed> = {
 };
 
 function createBaseEvent(): Event {
-  return { id: "", name: "", data: Buffer.alloc(0), own: Buffer.alloc(0), volatile: false };
+  return { id: "", name: "", data: Buffer.alloc(0), own: Buffer.alloc(0), volatile: false, publishedAt: undefined };
 }
 
 export const Event: MessageFns<Event> = {
@@ -1150,6 +1155,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.volatile !== false) {
       writer.uint32(40).bool(message.volatile);
+    }
+    if (message.publishedAt !== undefined) {
+      writer.uint32(48).uint64(message.publishedAt);
     }
     return writer;
   },
@@ -1207,6 +1215,14 @@ export const Event: MessageFns<Event> = {
             message.volatile = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.publishedAt = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1229,6 +1245,7 @@ export const Event: MessageFns<Event> = {
     message.data = object.data ?? Buffer.alloc(0);
     message.own = object.own ?? Buffer.alloc(0);
     message.volatile = object.volatile ?? false;
+    message.publishedAt = object.publishedAt ?? undefined;
     return message;
   },
 };
