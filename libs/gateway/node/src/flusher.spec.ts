@@ -64,14 +64,17 @@ describe('the flusher', () => {
   let slow: Outbox[];
   let flusher: Flusher;
   let flushes: number;
+  let delivered: number[];
 
   beforeEach(() => {
     loop = new StoppedLoop();
     slow = [];
     flushes = 0;
+    delivered = [];
     flusher = new Flusher(loop, 1000, {
       wrote: () => undefined,
       flushed: () => flushes++,
+      delivered: (publishedAt) => delivered.push(...publishedAt),
       tooSlow: (outbox) => slow.push(outbox),
     });
   });
@@ -92,6 +95,18 @@ describe('the flusher', () => {
       ['810322612281032262228103226322'],
     ]);
     expect(flushes).toBe(1);
+  });
+
+  it('tells of an event once the flush that wrote it is over', () => {
+    const outbox = new Outbox(new Socket(loop), 1, { readyState: 1 });
+    say(outbox, 'a');
+    flusher.carries(41);
+    expect(delivered).toEqual([]);
+    loop.step();
+    expect(delivered).toEqual([41]);
+    say(outbox, 'b');
+    loop.step();
+    expect(delivered).toEqual([41]);
   });
 
   it('rests under load as long as the last flush took, and no longer than 25 ms', () => {

@@ -9,6 +9,8 @@ export interface FlushObserver {
   wrote(writes: number, frames: number, bytes: number): void;
   /** @param waitedMs from the first frame that waited to the end of the flush */
   flushed(busyMs: number, waitedMs: number): void;
+  /** The frames of these events have left; when the tunnel took each, in milliseconds since the Unix epoch. */
+  delivered(publishedAt: readonly number[]): void;
   /** More than the limit waits in the socket; nothing was written. */
   tooSlow(outbox: Outbox): void;
 }
@@ -33,6 +35,8 @@ const socketsPerLook = 8;
 export class Flusher {
   private waiting: Outbox[] = [];
   private current: Outbox[] = [];
+  private waitingEvents: number[] = [];
+  private currentEvents: number[] = [];
   private at = 0;
   private scheduled = false;
   private busyMs = 0;
@@ -58,6 +62,11 @@ export class Flusher {
     if (!this.scheduled) this.schedule();
   }
 
+  /** What was enqueued last is of an event that the tunnel took then. */
+  carries(publishedAt: number): void {
+    this.waitingEvents.push(publishedAt);
+  }
+
   /** Writes now what waits for this one socket, whatever its limit: a close frame follows. */
   flushNow(outbox: Outbox): void {
     if (outbox.count > 0 && outbox.mayWrite) this.write(outbox);
@@ -75,6 +84,9 @@ export class Flusher {
     const written = this.current;
     this.current = this.waiting;
     this.waiting = written;
+    const measured = this.currentEvents;
+    this.currentEvents = this.waitingEvents;
+    this.waitingEvents = measured;
     this.currentSince = this.waitingSince;
     this.at = 0;
     this.busyMs = 0;
@@ -110,6 +122,8 @@ export class Flusher {
     this.restUntil = loaded ? now + Math.min(this.busyMs, pacing.restMs) : now;
     this.observer.wrote(this.writes, this.frames, this.bytes);
     this.observer.flushed(this.busyMs, now - this.currentSince);
+    this.observer.delivered(this.currentEvents);
+    this.currentEvents.length = 0;
     this.writes = this.frames = this.bytes = 0;
     this.scheduled = false;
     if (this.waiting.length > 0) this.schedule();

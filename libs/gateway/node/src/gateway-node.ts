@@ -55,6 +55,9 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
       flushed: (busyMs, waitedMs) => {
         metrics.flushed(busyMs, waitedMs);
       },
+      delivered: (publishedAt) => {
+        metrics.delivered(publishedAt, clock.now());
+      },
       tooSlow: (outbox) => {
         this.shell.tooSlow(outbox);
       },

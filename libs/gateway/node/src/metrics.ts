@@ -27,6 +27,7 @@ export class GatewayMetrics {
   private readonly bytes: Counter.Internal;
   private readonly flushBusy: Histogram.Internal<never>;
   private readonly flushWait: Histogram.Internal<never>;
+  private readonly publishToFlush: Histogram.Internal<never>;
   private readonly closes = new Map<string, Counter.Internal>();
   private readonly inbound = new Map<number, Counter.Internal>();
   private readonly inboundOther: Counter.Internal;
@@ -64,6 +65,10 @@ export class GatewayMetrics {
       'flush_wait_seconds',
       'From the first frame that waited for a flush to its end.',
     );
+    this.publishToFlush = histogram(
+      'publish_to_flush_seconds',
+      'From an event at the tunnel to the end of the flush that wrote its frames, by the clocks of both machines.',
+    );
     const closes = new Counter({
       name: 'derailed_gateway_closes_total',
       help: 'Connections that ended, by reason (docs/reference/close-codes.md).',
@@ -100,5 +105,10 @@ export class GatewayMetrics {
   flushed(busyMs: number, waitedMs: number): void {
     this.flushBusy.observe(busyMs / 1000);
     this.flushWait.observe(waitedMs / 1000);
+  }
+
+  /** @param publishedAt when the tunnel took each event. A clock that is ahead of ours counts as no wait. */
+  delivered(publishedAt: readonly number[], now: number): void {
+    for (const then of publishedAt) this.publishToFlush.observe(Math.max(0, now - then) / 1000);
   }
 }

@@ -77,6 +77,7 @@ export class SessionReceiver {
       if (wantsDrain) this.awaitDrain(client);
       this.flusher.enqueue(client.outbox);
     }
+    if (event.publishedAt !== undefined && taken > 0) this.flusher.carries(event.publishedAt);
     this.metrics.dispatches.inc(taken);
     if (taken < connections.length) this.metrics.stray.inc(connections.length - taken);
   }

@@ -26,7 +26,8 @@ export function sendReplayPart(session: Session, outbox: Outbox): ReplayProgress
     outbox.tell(binding.outlet.node.id, {
       $case: 'deliver',
       value: {
-        event: dispatch.event,
+        // Its latency was measured when it was new; how long the client was away is no latency.
+        event: { ...dispatch.event, publishedAt: undefined },
         connections: [binding.connection],
         seqs: [seq],
         wantsDrain: seq === end && end < last,
