@@ -76,6 +76,8 @@ class Rows {
   }
 }
 
+const textOf = (bytes: Uint8Array = new Uint8Array()): string => Buffer.from(bytes).toString();
+
 /** The other roles, each a mesh of its own that keeps what it hears. */
 class Peer {
   readonly heard: Message[] = [];
@@ -96,7 +98,7 @@ class Peer {
     return this.all('deliver').map(({ event, seqs }) => ({
       seq: seqs[0],
       name: event?.name ?? '',
-      d: JSON.parse(`${event?.data.toString()}${event?.own.toString()}`) as Record<string, unknown>,
+      d: JSON.parse(textOf(event?.data) + textOf(event?.own)) as Record<string, unknown>,
     }));
   }
 }
