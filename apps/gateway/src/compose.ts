@@ -37,14 +37,18 @@ export async function compose(config: GatewayAppConfig, node: NodeContext): Prom
   if (roles.includes('tunnel')) parts.push(tunnelApp(config.tunnel));
   if (roles.includes('ws-gateway')) {
     const url = config.authClient.url ?? formatAddress(config.auth.listen);
-    parts.push({ modules: [AuthClientModule.forRoot({ ...config.authClient, url })] }, wsGatewayApp(config.gateway));
+    parts.push(
+      { modules: [AuthClientModule.forRoot({ ...config.authClient, url })] },
+      wsGatewayApp(config.gateway),
+    );
   }
   return combine(parts);
 }
 
 /** The platform's database, or without DATABASE_URL one of our own, with a token to try for each of its users. */
 async function database(config: GatewayAppConfig, { logger }: NodeContext): Promise<Assembly> {
-  if (config.database.databaseUrl !== undefined) return { modules: [PersistenceModule.forRoot(config.database)] };
+  if (config.database.databaseUrl !== undefined)
+    return { modules: [PersistenceModule.forRoot(config.database)] };
   const embedded = await startEmbeddedDatabase({ dataDir: config.embedded.dataDir, logger });
   return {
     modules: [PersistenceModule.forRoot({ ...config.database, databaseUrl: embedded.url })],
@@ -53,7 +57,13 @@ async function database(config: GatewayAppConfig, { logger }: NodeContext): Prom
   };
 }
 
-function demoTokens({ auth }: GatewayAppConfig, users: readonly { id: string; username: string; passwordHash: string }[]): string[] {
+function demoTokens(
+  { auth }: GatewayAppConfig,
+  users: readonly { id: string; username: string; passwordHash: string }[],
+): string[] {
   const signer = createTokenSigner(auth);
-  return users.map(({ id, username, passwordHash }) => `  ${username.padEnd(10)} ${signer.create(id, passwordHash, systemClock.now())}`);
+  return users.map(
+    ({ id, username, passwordHash }) =>
+      `  ${username.padEnd(10)} ${signer.create(id, passwordHash, systemClock.now())}`,
+  );
 }

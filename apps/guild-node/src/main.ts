@@ -8,5 +8,7 @@ void run({
   name: 'guild-node',
   roles: ['guild-node'],
   settings,
-  assemble: (config) => ({ modules: [PersistenceModule.forRoot(config.database), GuildNodeModule.forRoot(config.guild)] }),
+  assemble: (config) => ({
+    modules: [PersistenceModule.forRoot(config.database), GuildNodeModule.forRoot(config.guild)],
+  }),
 });

@@ -8,5 +8,7 @@ void run({
   name: 'session-node',
   roles: ['session-node'],
   settings,
-  assemble: (config) => ({ modules: [PersistenceModule.forRoot(config.database), SessionNodeModule.forRoot(config.session)] }),
+  assemble: (config) => ({
+    modules: [PersistenceModule.forRoot(config.database), SessionNodeModule.forRoot(config.session)],
+  }),
 });

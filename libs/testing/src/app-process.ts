@@ -32,6 +32,9 @@ export interface AppOptions {
 /** Ports are free ones unless `env` says otherwise; logs are quiet unless it says otherwise. */
 const quietly = { ADMIN_LISTEN: '127.0.0.1:0', LOG_LEVEL: 'warn' };
 
+/** Milliseconds that a start may take on a busy machine. */
+const startWithin = 20_000;
+
 /** What an app did that ended before it was ready. */
 export interface FailedStart {
   readonly code: number | null;
@@ -85,7 +88,7 @@ export async function startApp(name: string, options: AppOptions = {}): Promise<
   };
 }
 
-/** Runs an app to its end, for starts that must fail. One that gets ready all the same is killed: its code is null. */
+/** Runs an app to its end, for starts that must fail. One that gets ready all the same, or never ends, is killed: its code is null. */
 export async function runApp(name: string, options: AppOptions = {}): Promise<FailedStart> {
   const child = launch(name, options);
   let stdout = '';
@@ -95,6 +98,8 @@ export async function runApp(name: string, options: AppOptions = {}): Promise<Fa
     if (stdout.includes(' is ready.\n')) child.kill('SIGKILL');
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const limit = setTimeout(() => child.kill('SIGKILL'), startWithin);
   const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(limit);
   return { code, stdout, stderr };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
@@ -8,8 +8,9 @@ import { type DemoUser, persistenceSettings, prepareDemoDatabase } from '@derail
 import { systemClock } from '@derailed/platform/runtime';
 import { authGrpc } from '@derailed/shared/contract';
 import { type AppProcess, startApp } from './app-process';
+import type { Certificate } from './certificates';
 import { freePort } from './free-port';
-import { type RunningPostgres, startPostgres } from './postgres';
+import { startPostgres } from './postgres';
 
 /** The processes of the cluster, by app; two of those that rings spread keys over. */
 const layout = ['session-node', 'session-node', 'guild-node', 'guild-node', 'presence-node', 'tunnel', 'ws-gateway'] as const;
@@ -18,6 +19,8 @@ export type ClusterApp = (typeof layout)[number];
 export interface ClusterOptions {
   /** Given to every process on top of what wires them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** When set, every door has this certificate, and everybody trusts only its authority. */
+  readonly tls?: { readonly ca: string; readonly certificate: Certificate };
 }
 
 /** Eight processes (seven nodes and the auth service) on a real PostgreSQL with the demo data. */
@@ -40,12 +43,13 @@ interface Place {
 
 const anyPort = '127.0.0.1:0';
 
-export async function startCluster({ env = {} }: ClusterOptions = {}): Promise<RunningCluster> {
+export async function startCluster({ env: more = {}, tls }: ClusterOptions = {}): Promise<RunningCluster> {
+  const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
-  const postgres = await startPostgres();
+  const postgres = await startPostgres(tls && { certificate: tls.certificate });
   const auth = await startApp('auth', { env: { AUTH_LISTEN: anyPort, AUTH_KEY_FILE: join(scratch, 'auth.key'), ...env } });
-  const users = await prepareUsers(postgres);
-  const tokens = await createTokens(auth.door('auth'), users);
+  const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
+  const tokens = await createTokens(auth.door('auth'), users, tls?.ca);
   const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env });
   const start = async (place: Place): Promise<AppProcess> => (place.process = await startApp(place.app, { env: place.env }));
   const find = (name: ClusterApp, nth: number): Place => {
@@ -88,13 +92,24 @@ async function plan(shared: Readonly<Record<string, string>>): Promise<Place[]> 
   }));
 }
 
-function prepareUsers(postgres: RunningPostgres): Promise<DemoUser[]> {
-  const { database } = loadConfig({ database: persistenceSettings }, { DATABASE_URL: postgres.url });
+const doors = ['GATEWAY', 'TUNNEL', 'LINK', 'ADMIN', 'AUTH'] as const;
+
+function tlsEverywhere({ ca, certificate: { cert, key } }: NonNullable<ClusterOptions['tls']>): Record<string, string> {
+  const pairs = doors.flatMap((door) => [
+    [`${door}_TLS_CERT`, cert],
+    [`${door}_TLS_KEY`, key],
+  ]);
+  return { ...Object.fromEntries(pairs), AUTH_CA: ca, DATABASE_CA: ca, LINK_CA: ca };
+}
+
+function prepareUsers(env: Readonly<Record<string, string>>): Promise<DemoUser[]> {
+  const { database } = loadConfig({ database: persistenceSettings }, env);
   return prepareDemoDatabase(database, systemClock, createLogger('demo', { level: 'warn', bufferBytes: 0 }));
 }
 
-async function createTokens(address: string, users: readonly DemoUser[]): Promise<Map<string, string>> {
-  const client = new authGrpc.AuthorizationClient(address, credentials.createInsecure());
+async function createTokens(address: string, users: readonly DemoUser[], ca?: string): Promise<Map<string, string>> {
+  const trust = ca === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(ca));
+  const client = new authGrpc.AuthorizationClient(address, trust);
   const create = ({ id, username, passwordHash }: DemoUser): Promise<[string, string]> =>
     new Promise((resolve, reject) => {
       client.create({ userId: id, password: passwordHash }, (error, answer) => (error ? reject(error) : resolve([username, answer.token])));

@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
-import { chown, cp, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chown, cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import type { Certificate } from './certificates';
 import { freePort } from './free-port';
 
 const run = promisify(execFile);
@@ -12,6 +13,13 @@ export interface RunningPostgres {
   /** postgresql://… of an empty database on loopback; its user may do everything. */
   readonly url: string;
   stop(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** When set, it takes TLS connections too. */
+  readonly certificate?: Certificate;
+  /** When set, `postgres` has to show it. */
+  readonly password?: string;
 }
 
 /** Who the server runs as; nothing: as ourselves. */
@@ -25,7 +33,7 @@ interface Identity {
  * directory of its own that is removed when it stops. The package's own starter is not used: it can't be loaded by
  * jest (ESM), and as root it adds a user to the machine.
  */
-export async function startPostgres(): Promise<RunningPostgres> {
+export async function startPostgres({ certificate, password }: PostgresOptions = {}): Promise<RunningPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'derailed-postgres-'));
   try {
     const identity = await unprivileged();
@@ -33,13 +41,30 @@ export async function startPostgres(): Promise<RunningPostgres> {
       await chown(directory, identity.uid, identity.gid);
     const binaries = await reachableBinaries(directory, identity);
     const data = join(directory, 'data');
-    const flags = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+    const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
+    if (password === undefined) flags.push('--auth=trust');
+    else flags.push('--auth=scram-sha-256', `--pwfile=${await give(identity, join(directory, 'password'), password)}`);
     await run(join(binaries, 'initdb'), [`--pgdata=${data}`, ...flags], { ...identity, cwd: directory });
-    return await start(binaries, data, identity, directory);
+    const tls: string[] = [];
+    if (certificate !== undefined) {
+      // It wants files that are its own, and that nobody else can read.
+      const cert = await give(identity, join(directory, 'server.crt'), await readFile(certificate.cert));
+      const key = await give(identity, join(directory, 'server.key'), await readFile(certificate.key));
+      tls.push('ssl=on', `ssl_cert_file=${cert}`, `ssl_key_file=${key}`);
+    }
+    const running = await start(binaries, data, identity, directory, tls);
+    if (password === undefined) return running;
+    return { ...running, url: running.url.replace('postgres@', `postgres:${encodeURIComponent(password)}@`) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function give({ uid, gid }: Identity, path: string, content: string | Buffer): Promise<string> {
+  await writeFile(path, content, { mode: 0o600 });
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+  return path;
 }
 
 async function start(
@@ -47,9 +72,10 @@ async function start(
   data: string,
   identity: Identity,
   directory: string,
+  more: readonly string[],
 ): Promise<RunningPostgres> {
   const port = await freePort();
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'];
+  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', ...more];
   const server = spawn(
     join(binaries, 'postgres'),
     ['-D', data, ...settings.flatMap((text) => ['-c', text])],

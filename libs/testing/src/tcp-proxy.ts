@@ -11,8 +11,11 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** @param first HOST:PORT; empty: connections wait until retarget() */
-export async function startTcpProxy(first = ''): Promise<TcpProxy> {
+/**
+ * @param first HOST:PORT; empty: connections wait until retarget()
+ * @param at HOST:PORT to listen on
+ */
+export async function startTcpProxy(first = '', at = '127.0.0.1:0'): Promise<TcpProxy> {
   let target = first;
   const sockets = new Set<Socket>();
   const held = new Set<Socket>();
@@ -39,7 +42,7 @@ export async function startTcpProxy(first = ''): Promise<TcpProxy> {
     inbound.on('error', () => inbound.destroy());
     inbound.on('close', () => held.delete(inbound));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(Number(at.slice(at.lastIndexOf(':') + 1)), at.slice(0, at.lastIndexOf(':')), resolve));
   const cut = (): void => {
     for (const socket of [...sockets, ...held]) socket.resetAndDestroy();
   };

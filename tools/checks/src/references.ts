@@ -5,7 +5,15 @@ import { renderCloseCodes } from '@derailed/shared/protocol';
 import { startApp } from '@derailed/testing';
 import { CheckFailed, must, root } from './exec';
 
-const apps = ['gateway', 'ws-gateway', 'session-node', 'guild-node', 'presence-node', 'tunnel', 'auth'] as const;
+const apps = [
+  'gateway',
+  'ws-gateway',
+  'session-node',
+  'guild-node',
+  'presence-node',
+  'tunnel',
+  'auth',
+] as const;
 
 /** A variable as some app's --print-config has it. */
 interface Variable {
@@ -17,7 +25,13 @@ interface Variable {
 
 /** What an app prints without any variable set. */
 async function printedConfig(app: string): Promise<string> {
-  const clean = ['-i', `PATH=${process.env['PATH'] ?? ''}`, process.execPath, `dist/apps/${app}/main.js`, '--print-config'];
+  const clean = [
+    '-i',
+    `PATH=${process.env['PATH'] ?? ''}`,
+    process.execPath,
+    `dist/apps/${app}/main.js`,
+    '--print-config',
+  ];
   return must('env', clean, `${app} does not print its configuration`);
 }
 
@@ -43,7 +57,19 @@ async function readVariables(): Promise<Map<string, Variable>> {
 }
 
 /** First words that only this gateway uses, so that `GATEWAY_LISTENN` is a mistake and `PATH` is not. */
-const ours = ['ADMIN', 'AUTH', 'CLUSTER', 'GATEWAY', 'GUILD', 'IDENTIFY', 'LINK', 'PRESENCE', 'REPLAY', 'RESUME', 'TUNNEL'];
+const ours = [
+  'ADMIN',
+  'AUTH',
+  'CLUSTER',
+  'GATEWAY',
+  'GUILD',
+  'IDENTIFY',
+  'LINK',
+  'PRESENCE',
+  'REPLAY',
+  'RESUME',
+  'TUNNEL',
+];
 
 function renderVariables(variables: Map<string, Variable>): string {
   const quoted = (names: readonly string[]): string => names.map((name) => `  '${name}',\n`).join('');
@@ -72,11 +98,20 @@ function renderConfig(variables: Map<string, Variable>): string {
   for (const [name, variable] of variables) {
     if (variable.section !== section) {
       section = variable.section;
-      lines.push('', `## ${section}`, '', '| variable | default | what it says | apps |', '| --- | --- | --- | --- |');
+      lines.push(
+        '',
+        `## ${section}`,
+        '',
+        '| variable | default | what it says | apps |',
+        '| --- | --- | --- | --- |',
+      );
     }
     const missing = apps.filter((app) => !variable.apps.includes(app));
-    const where = missing.length === 0 ? 'all' : missing.join() === 'auth' ? 'all but auth' : variable.apps.join(', ');
-    lines.push(`| ${name} | ${variable.fallback && `\`${cell(variable.fallback)}\``} | ${cell(variable.description)} | ${where} |`);
+    const where =
+      missing.length === 0 ? 'all' : missing.join() === 'auth' ? 'all but auth' : variable.apps.join(', ');
+    lines.push(
+      `| ${name} | ${variable.fallback && `\`${cell(variable.fallback)}\``} | ${cell(variable.description)} | ${where} |`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -85,15 +120,27 @@ function renderConfig(variables: Map<string, Variable>): string {
 async function renderMetrics(): Promise<string> {
   const dataDir = join(root, 'tmp', 'reference');
   const free = '127.0.0.1:0';
-  const env = { GATEWAY_LISTEN: free, TUNNEL_LISTEN: free, AUTH_LISTEN: free, DATA_DIR: dataDir, AUTH_KEY_FILE: join(dataDir, 'auth.key') };
+  const env = {
+    GATEWAY_LISTEN: free,
+    TUNNEL_LISTEN: free,
+    AUTH_LISTEN: free,
+    DATA_DIR: dataDir,
+    AUTH_KEY_FILE: join(dataDir, 'auth.key'),
+  };
   const app = await startApp('gateway', { env });
   const text = await (await fetch(`http://${app.door('admin')}/metrics`)).text();
   await app.stop();
-  const rows = [...text.matchAll(/^# HELP (derailed_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(([, name = '', help = '', type = '']) => {
-    const labels = new Set([...text.matchAll(new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'gm'))].flatMap(([, list = '']) => [...list.matchAll(/(\w+)="/g)].map(([, label = '']) => label)));
-    const shown = [...labels].filter((label) => label !== 'app' && label !== 'le').sort();
-    return `| ${name} | ${type} | ${shown.join(', ')} | ${cell(help)} |`;
-  });
+  const rows = [...text.matchAll(/^# HELP (derailed_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(
+    ([, name = '', help = '', type = '']) => {
+      const labels = new Set(
+        [...text.matchAll(new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'gm'))].flatMap(([, list = '']) =>
+          [...list.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
+        ),
+      );
+      const shown = [...labels].filter((label) => label !== 'app' && label !== 'le').sort();
+      return `| ${name} | ${type} | ${shown.join(', ')} | ${cell(help)} |`;
+    },
+  );
   return `# Metrics
 
 Generated from a running \`gateway\`. Served at /metrics of the admin door in Prometheus' text format, each with the

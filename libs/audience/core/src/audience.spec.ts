@@ -9,7 +9,10 @@ const guild = () => new Audience<string>(Kind.guild, '1', limits);
 
 describe('Audience', () => {
   it('settles a publish without subscribers at once, with no sessions', () => {
-    expect(guild().publish(draft('a'), 'A', 0)).toMatchObject({ nodes: [], settled: [{ ticket: 'A', sessions: 0 }] });
+    expect(guild().publish(draft('a'), 'A', 0)).toMatchObject({
+      nodes: [],
+      settled: [{ ticket: 'A', sessions: 0 }],
+    });
   });
 
   it('settles when every session-node has acked, and adds up their sessions', () => {
@@ -115,12 +118,20 @@ describe('Audience', () => {
   it('settles each publish exactly once and delivers each event to each living node exactly once, in order', () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('publish' as const), id: fc.nat(30) }),
-      fc.record({ do: fc.constantFrom('join' as const, 'leave' as const, 'ack' as const, 'refuse' as const), node: fc.nat(3) }),
+      fc.record({
+        do: fc.constantFrom('join' as const, 'leave' as const, 'ack' as const, 'refuse' as const),
+        node: fc.nat(3),
+      }),
       fc.record({ do: fc.constant('wait' as const), ms: fc.nat(3000) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const audience = new Audience<number>(Kind.user, '1', { ...limits, recentIds: 100, logEvents: 1000, logBytes: 1e9 });
+        const audience = new Audience<number>(Kind.user, '1', {
+          ...limits,
+          recentIds: 100,
+          logEvents: 1000,
+          logBytes: 1e9,
+        });
         const inbox = new Map<string, { from: number; got: number[]; acked: number }>();
         const settled = new Map<number, number>();
         let tickets = 0;
@@ -165,7 +176,9 @@ describe('Audience', () => {
           const { catchUp } = audience.sync(node, box.got.at(-1) ?? box.from);
           catchUp?.events?.forEach((event) => deliver(node, event));
           ackAll(node);
-          expect(box.got).toEqual(Array.from({ length: audience.index - box.from }, (_, at) => box.from + 1 + at));
+          expect(box.got).toEqual(
+            Array.from({ length: audience.index - box.from }, (_, at) => box.from + 1 + at),
+          );
         }
         settle(audience.tick(Number.MAX_SAFE_INTEGER).settled);
         expect([...settled.values()].every((times) => times === 1)).toBe(true);

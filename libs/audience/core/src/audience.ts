@@ -163,7 +163,8 @@ export class Audience<Ticket> {
     const { id } = draft.event;
     const known = id === '' ? undefined : this.ids.get(id);
     if (known !== undefined) {
-      if (known.waiting === 0) return { event: undefined, nodes: nothing, settled: [{ ticket, sessions: known.sessions }] };
+      if (known.waiting === 0)
+        return { event: undefined, nodes: nothing, settled: [{ ticket, sessions: known.sessions }] };
       known.tickets.push(ticket);
       return { event: undefined, nodes: nothing, settled: nothing };
     }
@@ -222,7 +223,8 @@ export class Audience<Ticket> {
   /** The node's link was reset; it has all up to `index` and asks for the rest. Unknown nodes are lost. */
   sync(node: string, index: number): Acked<Ticket> {
     const state = this.nodes.get(node);
-    if (state === undefined || index > this.lastIndex) return { settled: nothing, catchUp: { node, events: undefined } };
+    if (state === undefined || index > this.lastIndex)
+      return { settled: nothing, catchUp: { node, events: undefined } };
     const settled = state.revoked ? nothing : this.release(state);
     state.acked = Math.max(state.acked, index);
     return { settled, catchUp: this.catchUp(node, state, index) };

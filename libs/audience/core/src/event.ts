@@ -30,4 +30,6 @@ export interface AudienceEvent {
 }
 
 /** An event that has no index yet. Leave out what does not apply. */
-export type Draft = { event: Event } & Partial<Omit<AudienceEvent, 'kind' | 'audienceId' | 'index' | 'event'>>;
+export type Draft = { event: Event } & Partial<
+  Omit<AudienceEvent, 'kind' | 'audienceId' | 'index' | 'event'>
+>;

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { address, count, describeConfig, duration, flag, loadConfig, optionalText, printConfig, setting, size } from './index';
+import {
+  address,
+  count,
+  describeConfig,
+  duration,
+  flag,
+  loadConfig,
+  optionalText,
+  printConfig,
+  setting,
+  size,
+} from './index';
 
 const settings = {
   door: {
@@ -45,14 +56,22 @@ describe('loadConfig', () => {
     ['TIMES', '10', 'TIMES must be a whole number from 1 to 9, not "10".'],
     ['LOUD', 'yes', 'LOUD must be 1 or 0, not "yes".'],
     ['MODE', 'c', 'MODE must be a or b, not "c".'],
-    ['DOOR_LISTEN', '127.0.0.1:70000', 'DOOR_LISTEN must be HOST:PORT, such as 127.0.0.1:15000, not "127.0.0.1:70000".'],
+    [
+      'DOOR_LISTEN',
+      '127.0.0.1:70000',
+      'DOOR_LISTEN must be HOST:PORT, such as 127.0.0.1:15000, not "127.0.0.1:70000".',
+    ],
   ])('says what is wrong with %s=%s in one sentence', (name, text, sentence) => {
     expect(() => loadConfig(settings, { [name]: text })).toThrow(sentence);
   });
 
   it('names a variable of ours that does not exist, and leaves others and those of Kubernetes alone', () => {
-    expect(() => loadConfig(settings, { GATEWAY_LISTENN: 'x' })).toThrow('GATEWAY_LISTENN is no setting of this gateway');
-    expect(() => loadConfig(settings, { HOME: '/', TUNNEL_SERVICE_HOST: '10.0.0.1', TUNNEL_PORT_17000_TCP: 'tcp' })).not.toThrow();
+    expect(() => loadConfig(settings, { GATEWAY_LISTENN: 'x' })).toThrow(
+      'GATEWAY_LISTENN is no setting of this gateway',
+    );
+    expect(() =>
+      loadConfig(settings, { HOME: '/', TUNNEL_SERVICE_HOST: '10.0.0.1', TUNNEL_PORT_17000_TCP: 'tcp' }),
+    ).not.toThrow();
   });
 });
 

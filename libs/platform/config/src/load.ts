@@ -27,7 +27,9 @@ function metaOf(schema: z.ZodType): SettingMeta {
 }
 
 /** Every setting in order, with its meta. */
-export function eachSetting(settings: Settings): { section: string; key: string; schema: z.ZodType; meta: SettingMeta }[] {
+export function eachSetting(
+  settings: Settings,
+): { section: string; key: string; schema: z.ZodType; meta: SettingMeta }[] {
   return Object.entries(settings).flatMap(([section, fields]) =>
     Object.entries(fields).map(([key, schema]) => ({ section, key, schema, meta: metaOf(schema) })),
   );
@@ -44,7 +46,9 @@ export function loadConfig<S extends Settings>(settings: S, environment: Environ
   for (const name of Object.keys(environment)) {
     if (variables.has(name) || fromKubernetes.test(name)) continue;
     if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) {
-      throw new OperatorError(`${name} is no setting of this gateway; docs/reference/config.md lists them all.`);
+      throw new OperatorError(
+        `${name} is no setting of this gateway; docs/reference/config.md lists them all.`,
+      );
     }
   }
   const tree: Record<string, Record<string, unknown>> = {};
@@ -61,7 +65,11 @@ export function loadConfig<S extends Settings>(settings: S, environment: Environ
 }
 
 /** What the settings came out as, for --print-config. */
-export function describeConfig<S extends Settings>(settings: S, config: ConfigTree<S>, environment: Environment): SettingValue[] {
+export function describeConfig<S extends Settings>(
+  settings: S,
+  config: ConfigTree<S>,
+  environment: Environment,
+): SettingValue[] {
   return eachSetting(settings).map(({ section, key, meta }) => ({
     ...meta,
     section,
@@ -75,7 +83,8 @@ export function printConfig(values: readonly SettingValue[]): string {
   const lines: string[] = [];
   let section = '';
   for (const setting of values) {
-    if (setting.section !== section) lines.push(...(section === '' ? [] : ['']), `# --- ${(section = setting.section)} ---`);
+    if (setting.section !== section)
+      lines.push(...(section === '' ? [] : ['']), `# --- ${(section = setting.section)} ---`);
     lines.push(`# ${setting.description}${setting.given ? '' : ' (default)'}`);
     const shown = setting.secret && setting.value !== undefined ? '***' : show(setting.value);
     lines.push(`${setting.value === undefined ? '# ' : ''}${setting.env}=${shown}`);

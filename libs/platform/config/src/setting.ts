@@ -39,7 +39,9 @@ export function count(fallback: number, bounds: { min?: number; max?: number } =
     .string()
     .default(String(fallback))
     .transform((text) => (/^\d+$/.test(text.trim()) ? Number(text) : Number.NaN))
-    .refine((value) => value >= min && value <= max, { message: `must be a whole number from ${min} to ${max}` });
+    .refine((value) => value >= min && value <= max, {
+      message: `must be a whole number from ${min} to ${max}`,
+    });
 }
 
 const sizes: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
@@ -110,9 +112,21 @@ export function address(fallback: string) {
  */
 export function doorTls(door: string) {
   return {
-    tlsCert: setting(`${door}_TLS_CERT`, `Path to the PEM certificate (chain) of the ${door.toLowerCase()} door.`, optionalText()),
-    tlsKey: setting(`${door}_TLS_KEY`, `Path to the PEM private key of the ${door.toLowerCase()} door.`, optionalText()),
-    tlsCa: setting(`${door}_TLS_CA`, `Path to PEM certificates of authorities; when set, callers must show a certificate of theirs.`, optionalText()),
+    tlsCert: setting(
+      `${door}_TLS_CERT`,
+      `Path to the PEM certificate (chain) of the ${door.toLowerCase()} door.`,
+      optionalText(),
+    ),
+    tlsKey: setting(
+      `${door}_TLS_KEY`,
+      `Path to the PEM private key of the ${door.toLowerCase()} door.`,
+      optionalText(),
+    ),
+    tlsCa: setting(
+      `${door}_TLS_CA`,
+      `Path to PEM certificates of authorities; when set, callers must show a certificate of theirs.`,
+      optionalText(),
+    ),
   };
 }
 

@@ -15,9 +15,11 @@ describe('the admin door', () => {
       { provide: READINESS, useValue: readiness },
     ];
     const platform = { module: Platform, global: true, providers, exports: [METRICS, READINESS] };
-    app = (await Test.createTestingModule({ imports: [platform, AdminModule.forRoot(access)] }).compile()).createNestApplication();
+    app = (
+      await Test.createTestingModule({ imports: [platform, AdminModule.forRoot(access)] }).compile()
+    ).createNestApplication();
     await app.listen(0, '127.0.0.1');
-    url = `http://127.0.0.1:${((app.getHttpServer() as { address(): AddressInfo }).address()).port}`;
+    url = `http://127.0.0.1:${(app.getHttpServer() as { address(): AddressInfo }).address().port}`;
   };
   const loopback = { host: '127.0.0.1', port: 0 };
   const anywhere = { host: '0.0.0.0', port: 0 };
@@ -28,14 +30,19 @@ describe('the admin door', () => {
     await open({ listen: loopback });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const starting = await fetch(`${url}/readyz`);
-    expect([starting.status, await starting.json()]).toEqual([503, { status: 'not ready', reasons: ['the node is starting'] }]);
+    expect([starting.status, await starting.json()]).toEqual([
+      503,
+      { status: 'not ready', reasons: ['the node is starting'] },
+    ]);
     readiness.release('start');
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
   it('serves metrics on loopback', async () => {
     await open({ listen: loopback });
-    expect(await (await fetch(`${url}/metrics`)).text()).toContain('process_resident_memory_bytes{app="test"}');
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+      'process_resident_memory_bytes{app="test"}',
+    );
   });
 
   it('serves metrics off loopback only with its token', async () => {

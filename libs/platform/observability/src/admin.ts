@@ -1,12 +1,25 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Address, address, doorTls, isLoopback, optionalText, setting } from '@derailed/platform/config';
-import { Controller, type DynamicModule, Get, Header, Headers, HttpException, Inject, Module } from '@nestjs/common';
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  Header,
+  Headers,
+  HttpException,
+  Inject,
+  Module,
+} from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import { METRICS } from './metrics';
 import { READINESS, type Readiness } from './readiness';
 
 export const adminSettings = {
-  listen: setting('ADMIN_LISTEN', 'Where /healthz, /readyz and /metrics are served (HTTP).', address('127.0.0.1:19000')),
+  listen: setting(
+    'ADMIN_LISTEN',
+    'Where /healthz, /readyz and /metrics are served (HTTP).',
+    address('127.0.0.1:19000'),
+  ),
   token: setting(
     'ADMIN_TOKEN',
     'Bearer token for /metrics. Off loopback /metrics is served only when it is set.',
@@ -48,7 +61,8 @@ class AdminController {
 
   @Get('readyz')
   ready(): { status: string } {
-    if (!this.readiness.ready) throw new HttpException({ status: 'not ready', reasons: this.readiness.why() }, 503);
+    if (!this.readiness.ready)
+      throw new HttpException({ status: 'not ready', reasons: this.readiness.why() }, 503);
     return { status: 'ready' };
   }
 
@@ -69,6 +83,10 @@ class AdminController {
 @Module({})
 export class AdminModule {
   static forRoot(access: AdminAccess): DynamicModule {
-    return { module: AdminModule, controllers: [AdminController], providers: [{ provide: ADMIN, useValue: access }] };
+    return {
+      module: AdminModule,
+      controllers: [AdminController],
+      providers: [{ provide: ADMIN, useValue: access }],
+    };
   }
 }

@@ -8,7 +8,11 @@ export const logSettings = {
   level: setting(
     'LOG_LEVEL',
     'The least severe log lines to write: fatal, error, warn, info, debug or trace.',
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be fatal, error, warn, info, debug or trace' }).default('info'),
+    z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], {
+        error: 'must be fatal, error, warn, info, debug or trace',
+      })
+      .default('info'),
   ),
   bufferBytes: setting(
     'LOG_BUFFER',
@@ -23,7 +27,10 @@ export function createLogger(app: string, config: { level: string; bufferBytes: 
     {
       level: config.level,
       base: { app, pid: process.pid },
-      redact: { paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'], censor: '***' },
+      redact: {
+        paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'],
+        censor: '***',
+      },
     },
     destination({ fd: 2, minLength: config.bufferBytes, sync: config.bufferBytes === 0 }),
   );

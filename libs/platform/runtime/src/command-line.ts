@@ -32,7 +32,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
 }
 
-export const usage = (name: string): string => `Usage: ${name} [--roles ROLE,...] [--print-config] [--version] [--help]
+export const usage = (
+  name: string,
+): string => `Usage: ${name} [--roles ROLE,...] [--print-config] [--version] [--help]
 
   --roles          run these roles only: ws-gateway, session-node, guild-node, presence-node, tunnel
   --print-config   print every setting as it came out, with its description, and exit

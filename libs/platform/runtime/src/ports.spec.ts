@@ -17,7 +17,9 @@ describe('claimPorts', () => {
     await expect(claimPorts(settings, loadConfig(settings, { DOOR_LISTEN: taken }), [])).rejects.toThrow(
       `DOOR_LISTEN: ${taken} is in use.`,
     );
-    await expect(claimPorts(settings, loadConfig(settings, { DOOR_LISTEN: taken }), ['door'])).resolves.toBeDefined();
+    await expect(
+      claimPorts(settings, loadConfig(settings, { DOOR_LISTEN: taken }), ['door']),
+    ).resolves.toBeDefined();
     server.close();
   });
 });

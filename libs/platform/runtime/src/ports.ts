@@ -1,12 +1,41 @@
 import { createServer } from 'node:net';
-import { type Address, type ConfigTree, type Settings, eachSetting, formatAddress } from '@derailed/platform/config';
+import {
+  type Address,
+  type ConfigTree,
+  type DoorTls,
+  type Settings,
+  eachSetting,
+  formatAddress,
+  readDoorTls,
+} from '@derailed/platform/config';
 import { OperatorError } from '@derailed/shared/kernel';
 import { systemRng } from './system';
+
+/** Sections whose door this run does not open: those that the app named, and without CLUSTER the links. */
+export function closedSections(config: object, named: readonly string[]): readonly string[] {
+  const alone = (config as { cluster?: { cluster?: string } }).cluster?.cluster === undefined;
+  return alone ? [...named, 'link'] : named;
+}
+
+/**
+ * Reads every open door's certificate before the start waits for anything, such as a database that is away.
+ * @throws OperatorError
+ */
+export function checkCertificates<S extends Settings>(
+  settings: S,
+  config: ConfigTree<S>,
+  closed: readonly string[],
+): void {
+  for (const { section, key, meta } of eachSetting(settings)) {
+    if (key !== 'tlsCert' || closed.includes(section)) continue;
+    readDoorTls(meta.env.slice(0, -'_TLS_CERT'.length), config[section] as DoorTls);
+  }
+}
 
 /**
  * Takes each listening address for a moment, before anything else starts: an address in use is said in one
  * sentence that names its variable, and port 0 becomes a free port.
- * @param closed names of sections whose `listen` is not used. Without CLUSTER nobody links to this node either.
+ * @param closed names of sections whose `listen` is not used
  * @throws OperatorError
  */
 export async function claimPorts<S extends Settings>(
@@ -15,9 +44,8 @@ export async function claimPorts<S extends Settings>(
   closed: readonly string[],
 ): Promise<ConfigTree<S>> {
   const claimed: Record<string, unknown> = { ...config };
-  const alone = (config as { cluster?: { cluster?: string } }).cluster?.cluster === undefined;
   for (const { section, key, meta } of eachSetting(settings)) {
-    if (key !== 'listen' || closed.includes(section) || (section === 'link' && alone)) continue;
+    if (key !== 'listen' || closed.includes(section)) continue;
     const fields = config[section] as Record<string, unknown>;
     claimed[section] = { ...fields, listen: await claim(meta.env, fields['listen'] as Address) };
   }
@@ -49,7 +77,8 @@ function take(variable: string, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
+      const why =
+        error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
       reject(new OperatorError(`${variable}: ${formatAddress(address)} ${why}.`));
     });
     server.listen(address.port, address.host, () => {

@@ -1,4 +1,11 @@
-import { type ConfigTree, type Settings, describeConfig, loadConfig, printConfig, readDoorTls } from '@derailed/platform/config';
+import {
+  type ConfigTree,
+  type Settings,
+  describeConfig,
+  loadConfig,
+  printConfig,
+  readDoorTls,
+} from '@derailed/platform/config';
 import { CLUSTER, type Cluster, type Role } from '@derailed/platform/cluster';
 import { MESH, type Mesh } from '@derailed/platform/mesh';
 import {
@@ -19,7 +26,7 @@ import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
-import { claimPorts } from './ports';
+import { checkCertificates, claimPorts, closedSections } from './ports';
 import type { BaseSettings, LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
 import { CLOCK, LOGGER, RNG } from './tokens';
@@ -39,7 +46,10 @@ export interface AppDefinition<S extends Settings> {
   readonly roles?: readonly Role[];
   /** Sections that have a `listen` which this run does not open. */
   readonly closed?: (config: ConfigTree<S & BaseSettings>) => readonly string[];
-  readonly assemble: (config: ConfigTree<S & BaseSettings>, node: NodeContext) => Assembly | Promise<Assembly>;
+  readonly assemble: (
+    config: ConfigTree<S & BaseSettings>,
+    node: NodeContext,
+  ) => Assembly | Promise<Assembly>;
 }
 
 @Module({})
@@ -73,15 +83,22 @@ export async function run<S extends Settings>(app: AppDefinition<S>): Promise<vo
   }
 }
 
-async function start<S extends Settings>(app: AppDefinition<S>, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+async function start<S extends Settings>(
+  app: AppDefinition<S>,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
   const line = parseCommandLine(args);
   const variables = { ...environment, ...line.overrides };
   if (line.help) return void process.stdout.write(usage(app.name));
   if (line.version) return void process.stdout.write(`${version}\n`);
   const loaded = loadConfig(app.settings, variables);
-  if (line.printConfig) return void process.stdout.write(printConfig(describeConfig(app.settings, loaded, variables)));
+  if (line.printConfig)
+    return void process.stdout.write(printConfig(describeConfig(app.settings, loaded, variables)));
 
-  const config = await claimPorts(app.settings, loaded, app.closed?.(loaded) ?? []);
+  const closed = closedSections(loaded, app.closed?.(loaded) ?? []);
+  checkCertificates(app.settings, loaded, closed);
+  const config = await claimPorts(app.settings, loaded, closed);
   const base = config as unknown as ConfigTree<BaseSettings>;
   const node: NodeContext = {
     logger: createLogger(app.name, base.log),
@@ -108,7 +125,11 @@ async function startNest(
 ): Promise<INestApplication> {
   const root: DynamicModule = {
     module: class AppModule {},
-    imports: [PlatformModule.of(node, links?.mesh, links?.cluster), AdminModule.forRoot(admin), ...assembly.modules],
+    imports: [
+      PlatformModule.of(node, links?.mesh, links?.cluster),
+      AdminModule.forRoot(admin),
+      ...assembly.modules,
+    ],
   };
   const tls = readDoorTls('ADMIN', admin);
   const nest = await NestFactory.create(root, new ExpressAdapter(), {
@@ -135,10 +156,17 @@ function announce<S extends Settings>(
   const all: Door[] = [
     ...(doors ?? []),
     ...(links?.door === undefined ? [] : [links.door]),
-    { name: 'admin', at: `${admin.tlsCert === undefined ? 'http' : 'https'}://${host}:${port} (/healthz, /readyz, /metrics)` },
+    {
+      name: 'admin',
+      at: `${admin.tlsCert === undefined ? 'http' : 'https'}://${host}:${port} (/healthz, /readyz, /metrics)`,
+    },
   ];
   const width = Math.max(...all.map((door) => door.name.length));
-  const lines = [`${name} ${version} is ready.`, ...all.map((door) => `  ${door.name.padEnd(width)}  ${door.at}`), ...(notes ?? [])];
+  const lines = [
+    `${name} ${version} is ready.`,
+    ...all.map((door) => `  ${door.name.padEnd(width)}  ${door.at}`),
+    ...(notes ?? []),
+  ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

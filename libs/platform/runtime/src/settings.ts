@@ -7,7 +7,11 @@ export const baseSettings = { admin: adminSettings, log: logSettings };
 export type BaseSettings = typeof baseSettings;
 
 /** What an app of one role has: it takes part in the cluster, and there is nothing to choose. */
-export const roleSettings = { ...baseSettings, cluster: { cluster: clusterSettings.cluster }, link: meshSettings };
+export const roleSettings = {
+  ...baseSettings,
+  cluster: { cluster: clusterSettings.cluster },
+  link: meshSettings,
+};
 export type RoleSettings = typeof roleSettings;
 
 /** What an app has that is told its roles. */

@@ -182,6 +182,8 @@ describe('a session', () => {
     const { sessionId, epoch } = world.connection(connection);
     const presence = { status: 'idle', activities: '[]', client: '' };
     world.say({ $case: 'setPresence', value: { sessionId, epoch, presence } }, gateway);
-    expect(world.told('presenceUpsert').at(-1)).toMatchObject({ presence: { status: 'idle', client: 'web' } });
+    expect(world.told('presenceUpsert').at(-1)).toMatchObject({
+      presence: { status: 'idle', client: 'web' },
+    });
   });
 });

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { loadConfig } from '@derailed/platform/config';
 import { Code, OperatorError } from '@derailed/shared/kernel';
+import { type Authority, type Certificate, createAuthority } from '@derailed/testing';
 import {
   ChannelCredentials,
   type ServiceError,
@@ -128,60 +126,31 @@ describe('health and reflection', () => {
 });
 
 describe('TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tunnel-tls-'));
-  const file = (name: string): string => join(folder, name);
-  beforeAll(() => {
-    const openssl = (...args: string[]): void =>
-      void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-    for (const name of ['door', 'caller']) {
-      openssl(
-        ...[
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '2',
-        ],
-        ...[
-          '-keyout',
-          `${name}.key`,
-          '-out',
-          `${name}.crt`,
-          '-subj',
-          `/CN=${name}`,
-          '-addext',
-          'subjectAltName=IP:127.0.0.1',
-        ],
-      );
-    }
+  let authority: Authority;
+  let door: Certificate;
+  let caller: Certificate;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    authority = await createAuthority();
+    door = await authority.issue('door');
+    caller = await authority.issue('caller');
+    environment = { TUNNEL_TLS_CERT: door.cert, TUNNEL_TLS_KEY: door.key };
+  });
+  afterAll(() => {
+    authority.remove();
   });
 
   it('is spoken when there is a certificate', async () => {
-    tunnel = await TunnelUnderTest.start({
-      TUNNEL_TLS_CERT: file('door.crt'),
-      TUNNEL_TLS_KEY: file('door.key'),
-    });
-    const credentials = ChannelCredentials.createSsl(readFileSync(file('door.crt')));
+    tunnel = await TunnelUnderTest.start(environment);
+    const credentials = ChannelCredentials.createSsl(readFileSync(authority.ca));
     await expect(publishWith(tunnel.tunnel(credentials), event())).resolves.toMatchObject({ sessions: 1 });
     await expect(publishWith(tunnel.tunnel(), event())).rejects.toMatchObject({ code: Code.UNAVAILABLE });
   });
 
   it('with an authority demands a certificate of it', async () => {
-    tunnel = await TunnelUnderTest.start({
-      TUNNEL_TLS_CERT: file('door.crt'),
-      TUNNEL_TLS_KEY: file('door.key'),
-      TUNNEL_TLS_CA: file('caller.crt'),
-    });
-    const root = readFileSync(file('door.crt'));
-    const known = ChannelCredentials.createSsl(
-      root,
-      readFileSync(file('caller.key')),
-      readFileSync(file('caller.crt')),
-    );
+    tunnel = await TunnelUnderTest.start({ ...environment, TUNNEL_TLS_CA: authority.ca });
+    const root = readFileSync(authority.ca);
+    const known = ChannelCredentials.createSsl(root, readFileSync(caller.key), readFileSync(caller.cert));
     await expect(publishWith(tunnel.tunnel(known), event())).resolves.toMatchObject({ sessions: 1 });
     await expect(
       publishWith(tunnel.tunnel(ChannelCredentials.createSsl(root)), event()),

@@ -5,7 +5,13 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { ConnectRequest, ConnectResponse, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
+import {
+  ConnectRequest,
+  ConnectResponse,
+  type Hello,
+  LinkService,
+  type Welcome,
+} from '@derailed/shared/contract';
 import { keepalive } from './security';
 import { largestFrame, secretKey } from './wire';
 
@@ -72,7 +78,9 @@ export function grpcDial(credentials: ChannelCredentials, secret: string | undef
     stream.on('end', () => {
       if (close()) events.closed('it ended the stream');
     });
-    stream.write(Buffer.from(ConnectRequest.encode({ seq: 0, kind: { $case: 'hello', value: hello } }).finish()));
+    stream.write(
+      Buffer.from(ConnectRequest.encode({ seq: 0, kind: { $case: 'hello', value: hello } }).finish()),
+    );
     return {
       write: (frame) => stream.write(frame),
       close: () => {

@@ -1,5 +1,11 @@
 import { Metadata, Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { ConnectRequest, type ConnectResponse, type Hello, LinkService, type Welcome } from '@derailed/shared/contract';
+import {
+  ConnectRequest,
+  type ConnectResponse,
+  type Hello,
+  LinkService,
+  type Welcome,
+} from '@derailed/shared/contract';
 import { formatAddress } from '@derailed/platform/config';
 import { type Clock, OperatorError } from '@derailed/shared/kernel';
 import type { Logger } from '@derailed/platform/observability';
