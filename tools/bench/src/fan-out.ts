@@ -102,8 +102,8 @@ function compare(
         middle(server, (run) => (100 * run.cpuSeconds) / run.seconds),
         middle(server, (run) => run.bytes / run.deliveries),
       ]),
-      ['gateway : plain', ratio('plain'), '', '', '', ''],
-      ['gateway : corked', ratio('corked'), '', '', '', ''],
+      ['gateway : plain', ratio('plain')],
+      ['gateway : corked', ratio('corked')],
     ]),
   );
   return Object.entries(atLeast).map(([other, least]) => ({

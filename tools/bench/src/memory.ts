@@ -39,5 +39,5 @@ export const memory: Scenario = async ({ idle }, say) =>
         [`${idle + first} sessions, and all else since the start`, ...each(empty, idle + first)],
       ]),
     );
-    return [{ what: 'server memory of an idle session', measured: perSession[0]!, unit: 'KB', below: 20 }];
+    return [{ what: 'Server memory of an idle session', measured: perSession[0]!, unit: 'KB', below: 20 }];
   });

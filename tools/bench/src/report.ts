@@ -32,7 +32,7 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
   const align = (cell: string, column: number): string =>
     column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return cells.map((row) => `  ${row.map(align).join('   ')}`).join('\n');
+  return cells.map((row) => `  ${row.map(align).join('   ')}`.trimEnd()).join('\n');
 }
 
 export function median(values: readonly number[]): number {
