@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { guildEventFields } from '@derailed/guild/core';
 import { renderTablesPage } from '@derailed/platform/persistence';
 import { renderCloseCodes } from '@derailed/shared/protocol';
 import { startApp } from '@derailed/testing';
@@ -152,6 +153,44 @@ ${rows.sort().join('\n')}
 `;
 }
 
+/** Fields of events to a user; the session-nodes' part of what guildEventFields is for guilds. */
+const userEventFields = {
+  GUILD_CREATE: ['id'],
+  GUILD_DELETE: ['id'],
+  USER_DELETE: [],
+} as const;
+
+function renderEvents(): string {
+  const rows = (fields: Readonly<Record<string, readonly string[]>>): string =>
+    Object.entries(fields)
+      .map(([name, list]) => `| ${name} | ${list.map((field) => `\`${field}\``).join(' ')} |`)
+      .join('\n');
+  return `# Events that the gateway reads
+
+Generated. All other events pass through as they are. \`*_EDIT\` counts as \`*_UPDATE\`. A field that is absent changes
+nothing; one of the wrong shape is INVALID_ARGUMENT with its path, and nothing is sent. Of every event to a guild that
+names no channel the top-level \`channel_id\` is read too: it goes only to those who can view that channel.
+
+## Published to a guild
+
+| event | fields of \`data\` |
+| --- | --- |
+${rows(guildEventFields)}
+
+GUILD_MEMBER_ADD also subscribes the user's living sessions; GUILD_MEMBER_REMOVE ends their subscriptions, and they get
+GUILD_DELETE. GUILD_DELETE with \`unavailable: true\` is an outage that ends nobody's subscription.
+
+## Published to users
+
+| event | fields of \`data\` |
+| --- | --- |
+${rows(userEventFields)}
+
+GUILD_CREATE subscribes the user's sessions, and the gateway's own GUILD_CREATE takes its place; GUILD_DELETE ends the
+subscription; USER_DELETE closes the sockets with 4004.
+`;
+}
+
 async function pages(): Promise<ReadonlyMap<string, string>> {
   await must('nx', ['run-many', '-t', 'build'], 'the apps do not build');
   const variables = await readVariables();
@@ -160,6 +199,7 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/config.md', renderConfig(variables)],
     ['docs/reference/metrics.md', await renderMetrics()],
     ['docs/reference/close-codes.md', renderCloseCodes()],
+    ['docs/reference/events.md', renderEvents()],
     ['docs/reference/tables.md', renderTablesPage()],
   ]);
 }
