@@ -9,7 +9,10 @@ export interface IdentifyOrder {
   readonly shardId: number;
   readonly shardCount: number;
   readonly largeThreshold: number;
+  /** Undefined: as the user's settings say. */
   readonly presence: PublicPresence | undefined;
+  /** What the client runs on: web, desktop, mobile or vr. */
+  readonly client: string;
   readonly version: number;
 }
 

@@ -87,10 +87,17 @@ describe('an identify', () => {
           shardCount: 1,
           largeThreshold: 50,
           presence: { status: 'online', activities: '[]', client: 'web' },
+          client: 'web',
           version: 9,
         },
       },
     ]);
+  });
+
+  it('of a user account without a presence leaves that to its settings; a bot is online', () => {
+    const attempt = attemptOf(desk.identify({ properties: { os: 'android' } }));
+    const [effect] = desk.connection.authenticated(attempt, { ...bot, bot: false }, desk.now);
+    expect(effect).toMatchObject({ kind: 'identify', order: { presence: undefined } });
   });
 
   it('of a shard goes where that shard is', () => {

@@ -29,7 +29,10 @@ export function identifyOrder(
   if (intents === undefined) return 'invalid_intents';
   if (user.bot && (intents & PRIVILEGED_INTENTS & ~grantedIntents(user.flags)) !== 0)
     return 'disallowed_intents';
-  const presence = request.presence ?? { status: 'online', activities: [] };
+  const { client } = whoIs(user, request);
+  // A user account that says nothing is shown as its settings say, which the session-node reads.
+  const presence =
+    request.presence ?? (user.bot ? ({ status: 'online', activities: [] } as const) : undefined);
   return {
     userId: user.id,
     bot: user.bot,
@@ -38,7 +41,8 @@ export function identifyOrder(
     shardId: request.shard?.[0] ?? 0,
     shardCount: request.shard?.[1] ?? 1,
     largeThreshold: request.largeThreshold,
-    presence: publicPresence(presence, user.bot, whoIs(user, request).client, wallNow),
+    presence: presence && publicPresence(presence, user.bot, client, wallNow),
+    client,
     version,
   };
 }

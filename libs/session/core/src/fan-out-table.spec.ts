@@ -22,6 +22,7 @@ function sessionOf(userId: string, intents = 1, id = userId): Session {
     largeThreshold: 50,
     version: 10,
     resumeGatewayUrl: '',
+    client: 'web',
   };
   const session = new Session(traits, { events: 100_000, bytes: 1e9 }, { bytes: 0 });
   session.waiting = undefined;

@@ -31,6 +31,7 @@ export interface Identify {
   readonly presence: Presence | undefined;
   readonly version: number;
   readonly resumeGatewayUrl: string;
+  readonly client: string;
 }
 
 export interface Resume {

@@ -32,10 +32,10 @@ const choices: ReadonlySet<string> = new Set(['online', 'idle', 'dnd', 'invisibl
 const customStatus = 4;
 
 /** How a session is seen whose client said nothing: as its user chose last, else online. */
-export function defaultPresence({ settings, activities }: Readiness): Presence {
+export function defaultPresence({ settings, activities }: Readiness, client: string): Presence {
   const status = settings !== null && choices.has(settings.status) ? settings.status : 'online';
   const shown = activities.map(({ type, content }) =>
     type === customStatus ? { name: 'Custom Status', type, state: content } : { name: content, type },
   );
-  return { status, activities: JSON.stringify(shown), client: 'web' };
+  return { status, activities: JSON.stringify(shown), client };
 }

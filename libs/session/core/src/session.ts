@@ -20,6 +20,8 @@ export interface SessionTraits {
   readonly largeThreshold: number;
   readonly version: number;
   readonly resumeGatewayUrl: string;
+  /** What the client runs on: web, desktop, mobile or vr. */
+  readonly client: string;
 }
 
 /**

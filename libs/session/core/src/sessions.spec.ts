@@ -176,6 +176,13 @@ describe('a session', () => {
     expect(world.answers.get(9)).toEqual({ status: 'dnd', activities: '[]', sessions: 1 });
   });
 
+  it('is shown as the settings of its user say when its client said nothing', () => {
+    const world = new World();
+    world.readiness = { ...readinessOf('7', ['100']), settings: { status: 'dnd' } };
+    world.identify({ presence: undefined, client: 'mobile' });
+    expect(world.told('presenceUpsert').at(-1)).toMatchObject({ presence: { status: 'dnd', client: 'mobile' } });
+  });
+
   it('keeps the kind of client that it knows when a new presence does not say', () => {
     const world = new World();
     const { connection } = world.ready();

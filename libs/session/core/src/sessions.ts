@@ -92,8 +92,8 @@ export class Sessions {
     }
     const shard = sharded ? { id: shardId, count: shardCount } : undefined;
     const id = encodeSessionId({ userId, shardId: shard?.id }, this.kit.rng.token(SESSION_TOKEN_BYTES));
-    const { bot, intents, largeThreshold, version, resumeGatewayUrl, presence } = value;
-    const traits = { id, userId, bot, intents, shard, largeThreshold, version, resumeGatewayUrl };
+    const { bot, intents, largeThreshold, version, resumeGatewayUrl, client, presence } = value;
+    const traits = { id, userId, bot, intents, shard, largeThreshold, version, resumeGatewayUrl, client };
     const session = new Session(traits, this.kit.limits.replay, this.memory);
     session.presence = presence;
     this.byId.set(id, session);
@@ -129,7 +129,7 @@ export class Sessions {
       this.lose(session, close.tryAgain, now);
       return;
     }
-    session.presence ??= defaultPresence(readiness);
+    session.presence ??= defaultPresence(readiness, session.traits.client);
     session.waiting = undefined;
     this.stopTimers(session);
     session.goLive();
@@ -192,7 +192,7 @@ export class Sessions {
   setPresence(session: Session, presence: Presence | undefined): void {
     if (presence === undefined) return;
     // After a resume the ws-gateway does not know what the client said of itself when it identified.
-    session.presence = { ...presence, client: presence.client || (session.presence?.client ?? 'web') };
+    session.presence = { ...presence, client: presence.client || session.traits.client };
     if (session.state !== 'starting') this.show(session);
   }
 

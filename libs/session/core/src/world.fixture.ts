@@ -127,6 +127,7 @@ export class World {
           presence: { status: 'online', activities: '[]', client: 'web' },
           version: 10,
           resumeGatewayUrl: 'ws://here',
+          client: 'web',
           ...fields,
         },
       },

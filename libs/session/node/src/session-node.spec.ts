@@ -49,6 +49,7 @@ describe('SessionNodeModule on a mesh', () => {
         presence: undefined,
         version: 10,
         resumeGatewayUrl: 'ws://127.0.0.1:15000',
+        client: 'desktop',
       },
     });
 

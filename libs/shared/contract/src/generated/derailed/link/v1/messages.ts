@@ -127,6 +127,7 @@ export interface Identify {
   shardId: number;
   shardCount: number;
   largeThreshold: number;
+  /** Absent: as the user's settings say. */
   presence:
     | Presence
     | undefined;
@@ -134,6 +135,8 @@ export interface Identify {
   version: number;
   /** What READY names as resume_gateway_url: where this ws-gateway is reached from outside. */
   resumeGatewayUrl: string;
+  /** What the client runs on: web, desktop, mobile or vr. */
+  client: string;
 }
 
 /**
@@ -1342,6 +1345,7 @@ function createBaseIdentify(): Identify {
     presence: undefined,
     version: 0,
     resumeGatewayUrl: "",
+    client: "",
   };
 }
 
@@ -1379,6 +1383,9 @@ export const Identify: MessageFns<Identify> = {
     }
     if (message.resumeGatewayUrl !== "") {
       writer.uint32(90).string(message.resumeGatewayUrl);
+    }
+    if (message.client !== "") {
+      writer.uint32(98).string(message.client);
     }
     return writer;
   },
@@ -1484,6 +1491,14 @@ export const Identify: MessageFns<Identify> = {
             message.resumeGatewayUrl = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1514,6 +1529,7 @@ export const Identify: MessageFns<Identify> = {
       : undefined;
     message.version = object.version ?? 0;
     message.resumeGatewayUrl = object.resumeGatewayUrl ?? "";
+    message.client = object.client ?? "";
     return message;
   },
 };
