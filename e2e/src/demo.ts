@@ -7,6 +7,7 @@ export const demo = {
   privateChannel: '400000000000000004',
   /** Sees the private channel by a role. */
   insider: 'grace',
+  insiderId: '100000000000000002',
   /** Does not. */
   outsider: 'linus',
   /** Comes online in one test only. */

@@ -1,16 +1,24 @@
-import { credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Metadata, credentials } from '@grpc/grpc-js';
 import { legacyGrpc, tunnelV1 } from '@derailed/shared/contract';
 
 type Target = { guildId: string; channelId?: string } | { userIds: string[] };
 
+interface PublisherOptions {
+  readonly token?: string;
+  /** Plaintext when absent. */
+  readonly trust?: ChannelCredentials;
+}
+
 /** A monolith in a few lines: both of the tunnel's services, answered by promises. */
 export class Publisher {
+  private readonly metadata = new Metadata();
   private readonly tunnel: InstanceType<typeof tunnelV1.TunnelClient>;
   private readonly guilds: InstanceType<typeof legacyGrpc.GuildClient>;
 
-  constructor(address: string) {
-    this.tunnel = new tunnelV1.TunnelClient(address, credentials.createInsecure());
-    this.guilds = new legacyGrpc.GuildClient(address, credentials.createInsecure());
+  constructor(address: string, { token, trust = credentials.createInsecure() }: PublisherOptions = {}) {
+    this.tunnel = new tunnelV1.TunnelClient(address, trust);
+    this.guilds = new legacyGrpc.GuildClient(address, trust);
+    if (token !== undefined) this.metadata.set('authorization', `Bearer ${token}`);
   }
 
   /** Answers how many sessions got it. */
@@ -21,15 +29,19 @@ export class Publisher {
         : { $case: 'users', value: { userIds: target.userIds } };
     const event = { id, target: { kind }, name, data: JSON.stringify(data), volatile: false };
     return new Promise((resolve, reject) => {
-      this.tunnel.publish({ event }, (error, answer) => (error ? reject(error) : resolve(answer.sessions)));
+      this.tunnel.publish({ event }, this.metadata, (error, answer) =>
+        error ? reject(error) : resolve(answer.sessions),
+      );
     });
   }
 
   /** Through the platform's old contract. */
   publishOld(guildId: string, event: string, data: unknown): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.guilds.publish({ guildId, message: { event, data: JSON.stringify(data) } }, (error, answer) =>
-        error ? reject(error) : resolve(answer.message),
+      this.guilds.publish(
+        { guildId, message: { event, data: JSON.stringify(data) } },
+        this.metadata,
+        (error, answer) => (error ? reject(error) : resolve(answer.message)),
       );
     });
   }

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AppProcess, startApp, startCluster } from '@derailed/testing';
+import {
+  type AppProcess,
+  createTokens,
+  prepareUsers,
+  startApp,
+  startCluster,
+  startPostgres,
+} from '@derailed/testing';
+import { Client } from 'pg';
 
 /** A running gateway, however it is wired. */
 export interface Wiring {
@@ -28,10 +36,19 @@ function tokensOf({ banner }: AppProcess): (username: string) => string {
 }
 
 /** Every role in one process, on the embedded database. */
-export async function startComposed(env: Environment = {}): Promise<Wiring & { app: AppProcess; dataDir: string }> {
+export async function startComposed(
+  env: Environment = {},
+): Promise<Wiring & { app: AppProcess; dataDir: string }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'derailed-'));
   const app = await startApp('gateway', {
-    env: { GATEWAY_LISTEN: '127.0.0.1:0', TUNNEL_LISTEN: '127.0.0.1:0', AUTH_LISTEN: '127.0.0.1:0', DATA_DIR: dataDir, ...env },
+    env: {
+      GATEWAY_LISTEN: '127.0.0.1:0',
+      TUNNEL_LISTEN: '127.0.0.1:0',
+      AUTH_LISTEN: '127.0.0.1:0',
+      DATA_DIR: dataDir,
+      AUTH_KEY_FILE: join(dataDir, 'auth.key'),
+      ...env,
+    },
   });
   return {
     app,
@@ -47,8 +64,34 @@ export async function startComposed(env: Environment = {}): Promise<Wiring & { a
   };
 }
 
+/** Every role in one process, on a real PostgreSQL that a test can write to as the monolith would. */
+export async function startOnPostgres(
+  env: Environment = {},
+): Promise<Wiring & { query(sql: string): Promise<void> }> {
+  const postgres = await startPostgres();
+  const users = await prepareUsers({ DATABASE_URL: postgres.url });
+  const composed = await startComposed({ DATABASE_URL: postgres.url, ...env });
+  const tokens = await createTokens(composed.app.door('auth'), users);
+  return {
+    ...composed,
+    token: (username) => tokens.get(username) ?? '',
+    query: async (sql) => {
+      const client = new Client({ connectionString: postgres.url });
+      await client.connect();
+      await client.query(sql);
+      await client.end();
+    },
+    stop: async () => {
+      await composed.stop();
+      await postgres.stop();
+    },
+  };
+}
+
 /** Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. */
-export async function startSeparate(env: Environment = {}): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
+export async function startSeparate(
+  env: Environment = {},
+): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
   const cluster = await startCluster({ env });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
   return {

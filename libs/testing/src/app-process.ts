@@ -65,7 +65,10 @@ export async function startApp(name: string, options: AppOptions = {}): Promise<
     });
   });
   const first = await Promise.race([ready, ended]);
-  if (first !== undefined) throw new Error(`${name} ended with ${String(first[0])} before it was ready:\n${banner.join('\n')}\n${log}`);
+  if (first !== undefined)
+    throw new Error(
+      `${name} ended with ${String(first[0])} before it was ready:\n${banner.join('\n')}\n${log}`,
+    );
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     const [code] = (await ended) as [number | null];

@@ -41,7 +41,9 @@ export async function createAuthority(name = 'test authority'): Promise<Authorit
   };
   const keys = await generateKeys();
   const subject = `CN=${name}`;
-  const root = await create(subject, subject, keys.publicKey, keys.privateKey, [new BasicConstraintsExtension(true, 0, true)]);
+  const root = await create(subject, subject, keys.publicKey, keys.privateKey, [
+    new BasicConstraintsExtension(true, 0, true),
+  ]);
   return {
     ca: write('ca.crt', root.toString('pem')),
     issue: async (holder) => {
@@ -76,5 +78,13 @@ function create(
 ): Promise<X509Certificate> {
   const now = Date.now();
   const validity = { notBefore: new Date(now - hour), notAfter: new Date(now + hour) };
-  return X509CertificateGenerator.create({ subject, issuer, publicKey, signingKey, signingAlgorithm: curve, extensions, ...validity });
+  return X509CertificateGenerator.create({
+    subject,
+    issuer,
+    publicKey,
+    signingKey,
+    signingAlgorithm: curve,
+    extensions,
+    ...validity,
+  });
 }

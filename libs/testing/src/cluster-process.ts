@@ -13,7 +13,15 @@ import { freePort } from './free-port';
 import { startPostgres } from './postgres';
 
 /** The processes of the cluster, by app; two of those that rings spread keys over. */
-const layout = ['session-node', 'session-node', 'guild-node', 'guild-node', 'presence-node', 'tunnel', 'ws-gateway'] as const;
+const layout = [
+  'session-node',
+  'session-node',
+  'guild-node',
+  'guild-node',
+  'presence-node',
+  'tunnel',
+  'ws-gateway',
+] as const;
 export type ClusterApp = (typeof layout)[number];
 
 export interface ClusterOptions {
@@ -30,6 +38,7 @@ export interface RunningCluster {
   /** Starts a process in the place (and at the addresses) of one that has ended. */
   restart(name: ClusterApp, nth?: number): Promise<AppProcess>;
   readonly users: readonly DemoUser[];
+  readonly databaseUrl: string;
   /** A token of a demo user, made by the auth service. */
   token(username: string): string;
   stop(): Promise<void>;
@@ -47,11 +56,14 @@ export async function startCluster({ env: more = {}, tls }: ClusterOptions = {})
   const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
   const postgres = await startPostgres(tls && { certificate: tls.certificate });
-  const auth = await startApp('auth', { env: { AUTH_LISTEN: anyPort, AUTH_KEY_FILE: join(scratch, 'auth.key'), ...env } });
+  const auth = await startApp('auth', {
+    env: { AUTH_LISTEN: anyPort, AUTH_KEY_FILE: join(scratch, 'auth.key'), ...env },
+  });
   const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
   const tokens = await createTokens(auth.door('auth'), users, tls?.ca);
   const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env });
-  const start = async (place: Place): Promise<AppProcess> => (place.process = await startApp(place.app, { env: place.env }));
+  const start = async (place: Place): Promise<AppProcess> =>
+    (place.process = await startApp(place.app, { env: place.env }));
   const find = (name: ClusterApp, nth: number): Place => {
     const place = places.filter(({ app }) => app === name)[nth];
     if (place === undefined) throw new Error(`the cluster has no ${name} number ${nth}`);
@@ -73,6 +85,7 @@ export async function startCluster({ env: more = {}, tls }: ClusterOptions = {})
     app: (name, nth = 0) => (name === 'auth' ? auth : (find(name, nth).process as AppProcess)),
     restart: (name, nth = 0) => start(find(name, nth)),
     users,
+    databaseUrl: postgres.url,
     token: (username) => {
       const token = tokens.get(username);
       if (token === undefined) throw new Error(`the demo data has no user ${username}`);
@@ -88,13 +101,22 @@ async function plan(shared: Readonly<Record<string, string>>): Promise<Place[]> 
   const cluster = `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
   return layout.map((app, at) => ({
     app,
-    env: { GATEWAY_LISTEN: anyPort, TUNNEL_LISTEN: anyPort, CLUSTER: cluster, LINK_LISTEN: links[at] ?? anyPort, ...shared },
+    env: {
+      GATEWAY_LISTEN: anyPort,
+      TUNNEL_LISTEN: anyPort,
+      CLUSTER: cluster,
+      LINK_LISTEN: links[at] ?? anyPort,
+      ...shared,
+    },
   }));
 }
 
 const doors = ['GATEWAY', 'TUNNEL', 'LINK', 'ADMIN', 'AUTH'] as const;
 
-function tlsEverywhere({ ca, certificate: { cert, key } }: NonNullable<ClusterOptions['tls']>): Record<string, string> {
+function tlsEverywhere({
+  ca,
+  certificate: { cert, key },
+}: NonNullable<ClusterOptions['tls']>): Record<string, string> {
   const pairs = doors.flatMap((door) => [
     [`${door}_TLS_CERT`, cert],
     [`${door}_TLS_KEY`, key],
@@ -102,17 +124,25 @@ function tlsEverywhere({ ca, certificate: { cert, key } }: NonNullable<ClusterOp
   return { ...Object.fromEntries(pairs), AUTH_CA: ca, DATABASE_CA: ca, LINK_CA: ca };
 }
 
-function prepareUsers(env: Readonly<Record<string, string>>): Promise<DemoUser[]> {
+/** The tables and the demo data, in the database that DATABASE_URL names. */
+export function prepareUsers(env: Readonly<Record<string, string>>): Promise<DemoUser[]> {
   const { database } = loadConfig({ database: persistenceSettings }, env);
   return prepareDemoDatabase(database, systemClock, createLogger('demo', { level: 'warn', bufferBytes: 0 }));
 }
 
-async function createTokens(address: string, users: readonly DemoUser[], ca?: string): Promise<Map<string, string>> {
+/** Asks the auth service for a token of each user, by username. @param ca its authority's PEM file; plaintext when absent */
+export async function createTokens(
+  address: string,
+  users: readonly DemoUser[],
+  ca?: string,
+): Promise<Map<string, string>> {
   const trust = ca === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(ca));
   const client = new authGrpc.AuthorizationClient(address, trust);
   const create = ({ id, username, passwordHash }: DemoUser): Promise<[string, string]> =>
     new Promise((resolve, reject) => {
-      client.create({ userId: id, password: passwordHash }, (error, answer) => (error ? reject(error) : resolve([username, answer.token])));
+      client.create({ userId: id, password: passwordHash }, (error, answer) =>
+        error ? reject(error) : resolve([username, answer.token]),
+      );
     });
   const tokens = new Map(await Promise.all(users.map(create)));
   client.close();

@@ -33,7 +33,10 @@ interface Identity {
  * directory of its own that is removed when it stops. The package's own starter is not used: it can't be loaded by
  * jest (ESM), and as root it adds a user to the machine.
  */
-export async function startPostgres({ certificate, password }: PostgresOptions = {}): Promise<RunningPostgres> {
+export async function startPostgres({
+  certificate,
+  password,
+}: PostgresOptions = {}): Promise<RunningPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'derailed-postgres-'));
   try {
     const identity = await unprivileged();
@@ -43,7 +46,11 @@ export async function startPostgres({ certificate, password }: PostgresOptions =
     const data = join(directory, 'data');
     const flags = ['--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
     if (password === undefined) flags.push('--auth=trust');
-    else flags.push('--auth=scram-sha-256', `--pwfile=${await give(identity, join(directory, 'password'), password)}`);
+    else
+      flags.push(
+        '--auth=scram-sha-256',
+        `--pwfile=${await give(identity, join(directory, 'password'), password)}`,
+      );
     await run(join(binaries, 'initdb'), [`--pgdata=${data}`, ...flags], { ...identity, cwd: directory });
     const tls: string[] = [];
     if (certificate !== undefined) {
@@ -75,7 +82,13 @@ async function start(
   more: readonly string[],
 ): Promise<RunningPostgres> {
   const port = await freePort();
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', ...more];
+  const settings = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'fsync=off',
+    ...more,
+  ];
   const server = spawn(
     join(binaries, 'postgres'),
     ['-D', data, ...settings.flatMap((text) => ['-c', text])],

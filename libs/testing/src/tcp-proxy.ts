@@ -42,7 +42,9 @@ export async function startTcpProxy(first = '', at = '127.0.0.1:0'): Promise<Tcp
     inbound.on('error', () => inbound.destroy());
     inbound.on('close', () => held.delete(inbound));
   });
-  await new Promise<void>((resolve) => server.listen(Number(at.slice(at.lastIndexOf(':') + 1)), at.slice(0, at.lastIndexOf(':')), resolve));
+  await new Promise<void>((resolve) =>
+    server.listen(Number(at.slice(at.lastIndexOf(':') + 1)), at.slice(0, at.lastIndexOf(':')), resolve),
+  );
   const cut = (): void => {
     for (const socket of [...sockets, ...held]) socket.resetAndDestroy();
   };

@@ -1,0 +1,102 @@
+import { type ClientOptions, WebSocket } from 'ws';
+
+/** A payload as it came over the wire. */
+export interface Payload {
+  readonly op: number;
+  readonly s: number | null;
+  readonly t: string | null;
+  readonly d: Record<string, unknown> & { readonly session_id?: string };
+}
+
+/** A client by hand: says what it is told to, and remembers what it hears. */
+export class RawClient {
+  readonly received: Payload[] = [];
+  /** The close code, once the socket is closed. */
+  readonly closed: Promise<number>;
+  private readonly socket: WebSocket;
+  private readonly changed = new Set<() => void>();
+  private code: number | undefined;
+
+  /** @param gateway HOST:PORT, or a whole URL */
+  constructor(gateway: string, query = 'v=10&encoding=json', options: ClientOptions = {}) {
+    this.socket = new WebSocket(
+      `${gateway.includes('://') ? gateway : `ws://${gateway}`}/?${query}`,
+      options,
+    );
+    this.socket.on('message', (data: Buffer) => {
+      this.received.push(JSON.parse(data.toString()) as Payload);
+      for (const check of this.changed) check();
+    });
+    this.closed = new Promise((resolve, reject) => {
+      this.socket.on('close', (code) => {
+        this.code = code;
+        resolve(code);
+        for (const check of this.changed) check();
+      });
+      this.socket.on('error', reject);
+    });
+    // Who waits for it hears of an error; who does not has nothing to hear.
+    this.closed.catch(() => undefined);
+  }
+
+  /** The first payload that fits, now or later. @throws Error when the socket closes first */
+  async first(fits: (payload: Payload) => boolean): Promise<Payload> {
+    for (;;) {
+      const found = this.received.find(fits);
+      if (found) return found;
+      if (this.code !== undefined)
+        throw new Error(`closed with ${this.code} before it came: ${JSON.stringify(this.received)}`);
+      await Promise.race([this.closed, this.change()]);
+    }
+  }
+
+  op(op: number): Promise<Payload> {
+    return this.first((payload) => payload.op === op);
+  }
+
+  event(name: string): Promise<Payload> {
+    return this.first(({ t }) => t === name);
+  }
+
+  /** Text frames for strings and objects, which become JSON; a binary frame for bytes. */
+  send(payload: object | string | Buffer): void {
+    const raw = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
+    this.socket.send(raw);
+  }
+
+  /** Greeted, identified, and READY. Answers the session's id. */
+  async identify(token: string, intents = 1 | (1 << 9)): Promise<string> {
+    await this.op(10);
+    this.send({ op: 2, d: { token, intents, properties: {} } });
+    return (await this.event('READY')).d.session_id ?? '';
+  }
+
+  async resume(token: string, sessionId: string, seq: number): Promise<void> {
+    await this.op(10);
+    this.send({ op: 6, d: { token, session_id: sessionId, seq } });
+  }
+
+  get lastSeq(): number {
+    return Math.max(0, ...this.received.map(({ s }) => s ?? 0));
+  }
+
+  async close(code = 1000): Promise<void> {
+    this.socket.close(code);
+    await this.closed;
+  }
+
+  /** As a lost network does. */
+  drop(): void {
+    this.socket.terminate();
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        this.changed.delete(check);
+        resolve();
+      };
+      this.changed.add(check);
+    });
+  }
+}
