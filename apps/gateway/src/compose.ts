@@ -1,10 +1,11 @@
 import { authApp, createTokenSigner } from '@derailed/auth/node';
 import { wsGatewayApp } from '@derailed/gateway/node';
 import { GuildNodeModule } from '@derailed/guild/node';
-import { AuthClientModule } from '@derailed/platform/auth-client';
+import { type AuthClientConfig, AuthClientModule } from '@derailed/platform/auth-client';
 import { formatAddress } from '@derailed/platform/config';
 import { PersistenceModule, startEmbeddedDatabase } from '@derailed/platform/persistence';
 import { type Assembly, type NodeContext, combine, systemClock } from '@derailed/platform/runtime';
+import { OperatorError } from '@derailed/shared/kernel';
 import { PresenceNodeModule } from '@derailed/presence/node';
 import { SessionNodeModule } from '@derailed/session/node';
 import { tunnelApp } from '@derailed/tunnel/node';
@@ -36,13 +37,20 @@ export async function compose(config: GatewayAppConfig, node: NodeContext): Prom
   if (roles.includes('session-node')) parts.push({ modules: [SessionNodeModule.forRoot(config.session)] });
   if (roles.includes('tunnel')) parts.push(tunnelApp(config.tunnel));
   if (roles.includes('ws-gateway')) {
-    const url = config.authClient.url ?? formatAddress(config.auth.listen);
-    parts.push(
-      { modules: [AuthClientModule.forRoot({ ...config.authClient, url })] },
-      wsGatewayApp(config.gateway),
-    );
+    parts.push({ modules: [AuthClientModule.forRoot(authAccess(config))] }, wsGatewayApp(config.gateway));
   }
   return combine(parts);
+}
+
+/** How ws-gateway reaches the auth service: the one named, or this process' own. */
+function authAccess({ auth, authClient }: GatewayAppConfig): AuthClientConfig {
+  if (authClient.url !== undefined) return authClient;
+  const at = formatAddress(auth.listen);
+  if (auth.tlsCert === undefined) return { ...authClient, url: at };
+  if (authClient.ca !== undefined) return { ...authClient, url: `https://${at}` };
+  throw new OperatorError(
+    'AUTH_CA must be set with AUTH_TLS_CERT: this process is a client of its own auth service.',
+  );
 }
 
 /** The platform's database, or without DATABASE_URL one of our own, with a token to try for each of its users. */

@@ -13,7 +13,7 @@ function roleList() {
       if (unknown === undefined) return roles.filter((role) => names.includes(role));
       context.addIssue({
         code: 'custom',
-        message: `has the unknown role ${JSON.stringify(unknown)}; known are ${roles.join(', ')}`,
+        message: `must name roles of ${roles.join(', ')}`,
       });
       return z.NEVER;
     });

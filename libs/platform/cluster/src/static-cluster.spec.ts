@@ -40,6 +40,6 @@ describe('ROLES', () => {
   });
 
   it('must be known', () => {
-    expect(() => load({ ROLES: 'cook' })).toThrow(/ROLES.*unknown role "cook"/);
+    expect(() => load({ ROLES: 'cook' })).toThrow(/ROLES must name roles of .*, not "cook"/);
   });
 });

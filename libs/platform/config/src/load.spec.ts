@@ -66,9 +66,14 @@ describe('loadConfig', () => {
   });
 
   it('names a variable of ours that does not exist, and leaves others and those of Kubernetes alone', () => {
-    expect(() => loadConfig(settings, { GATEWAY_LISTENN: 'x' })).toThrow(
-      'GATEWAY_LISTENN is no setting of this gateway',
+    const start = (name: string) => () => loadConfig(settings, { [name]: 'x' });
+    expect(start('GATEWAY_LISTENN')).toThrow(
+      'GATEWAY_LISTENN is no setting of this gateway; GATEWAY_LISTEN is.',
     );
+    expect(start('DATABASE_ULR')).toThrow('DATABASE_ULR is no setting of this gateway; DATABASE_URL is.');
+    expect(start('HEARTBEAT_INTERVAl')).toThrow('; HEARTBEAT_INTERVAL is.');
+    expect(start('TUNNEL_COLOUR')).toThrow('docs/reference/config.md lists them all.');
+    expect(start('XDG_DATA_DIRS')).not.toThrow();
     expect(() =>
       loadConfig(settings, { HOME: '/', TUNNEL_SERVICE_HOST: '10.0.0.1', TUNNEL_PORT_17000_TCP: 'tcp' }),
     ).not.toThrow();

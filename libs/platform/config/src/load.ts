@@ -2,6 +2,7 @@ import { OperatorError } from '@derailed/shared/kernel';
 import { z } from 'zod';
 import { formatAddress } from './setting';
 import { reservedPrefixes, variables } from './generated/variables';
+import { nearMiss } from './near-miss';
 import type { SettingMeta } from './setting';
 
 /** Settings that belong together; what a feature exports. */
@@ -45,6 +46,8 @@ const fromKubernetes = /_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$/;
 export function loadConfig<S extends Settings>(settings: S, environment: Environment): ConfigTree<S> {
   for (const name of Object.keys(environment)) {
     if (variables.has(name) || fromKubernetes.test(name)) continue;
+    const meant = nearMiss(name, variables);
+    if (meant !== undefined) throw new OperatorError(`${name} is no setting of this gateway; ${meant} is.`);
     if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) {
       throw new OperatorError(
         `${name} is no setting of this gateway; docs/reference/config.md lists them all.`,
