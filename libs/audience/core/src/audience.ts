@@ -1,3 +1,4 @@
+import { SparseMap } from '@derailed/shared/kernel';
 import { type AudienceEvent, type Draft, type Kind } from './event';
 import { EventLog } from './event-log';
 import { RecentIds } from './recent-ids';
@@ -79,8 +80,8 @@ export class Audience<Ticket> {
   private readonly nodes = new Map<string, NodeState>();
   private readonly log: EventLog;
   private readonly ids: RecentIds<Pending<Ticket>>;
-  /** Unsettled publishes by index, oldest first: Map keeps insertion order. */
-  private readonly pending = new Map<number, Pending<Ticket>>();
+  /** Unsettled publishes by index, oldest first. */
+  private readonly pending = new SparseMap<number, Pending<Ticket>>();
   /** Nodes that get what is published now; rebuilt when membership or revocation changes. */
   private current: readonly string[] | undefined;
   private lastIndex = 0;

@@ -1,9 +1,8 @@
-/**
- * Remembers the last `limit` keys that were put in, with a value each. Map keeps insertion order, so the first key
- * is the oldest one.
- */
+import { SparseMap } from '@derailed/shared/kernel';
+
+/** Remembers the last `limit` keys that were put in, with a value each. Keys keep their order: the first is the oldest. */
 export class RecentIds<V> {
-  private readonly values = new Map<string, V>();
+  private readonly values = new SparseMap<string, V>();
 
   constructor(private readonly limit: number) {}
 

@@ -1,8 +1,8 @@
 import { Inject } from '@nestjs/common';
-import { Op, type RawPayload } from '@derailed/shared/protocol';
+import { Op } from '@derailed/shared/protocol';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import type { Client } from './client';
 import { Shell } from './shell';
+import type { Incoming } from './ws-adapter';
 
 /** The opcodes that clients may send. An opcode without a handler here is closed with 4001 by the adapter's fallback. */
 @WebSocketGateway()
@@ -10,42 +10,42 @@ export class ClientGateway {
   constructor(@Inject(Shell) private readonly shell: Shell) {}
 
   @SubscribeMessage(Op.HEARTBEAT)
-  heartbeat(client: Client, payload: RawPayload): void {
+  heartbeat(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.IDENTIFY)
-  identify(client: Client, payload: RawPayload): void {
+  identify(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.RESUME)
-  resume(client: Client, payload: RawPayload): void {
+  resume(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.PRESENCE_UPDATE)
-  updatePresence(client: Client, payload: RawPayload): void {
+  updatePresence(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.REQUEST_GUILD_MEMBERS)
-  requestGuildMembers(client: Client, payload: RawPayload): void {
+  requestGuildMembers(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.VOICE_STATE_UPDATE)
-  updateVoiceState(client: Client, payload: RawPayload): void {
+  updateVoiceState(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.REQUEST_SOUNDBOARD_SOUNDS)
-  requestSoundboardSounds(client: Client, payload: RawPayload): void {
+  requestSoundboardSounds(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 
   @SubscribeMessage(Op.REQUEST_CHANNEL_INFO)
-  requestChannelInfo(client: Client, payload: RawPayload): void {
+  requestChannelInfo(_inbox: unknown, { client, payload }: Incoming): void {
     this.shell.handle(client, payload);
   }
 }

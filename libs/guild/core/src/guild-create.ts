@@ -81,6 +81,6 @@ function notableMembers(state: GuildState, presences: PresenceBoard, own: Member
       member === own ||
       member.roleIds.length > 0 ||
       member.nick !== null ||
-      presences.get(member.user.id) !== undefined,
+      presences.has(member.user.id),
   );
 }

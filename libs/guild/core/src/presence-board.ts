@@ -4,8 +4,7 @@ import type { PresenceChanged } from './messages';
 
 /** What the members of a guild show of themselves, as its Presence last told. Who is not here is offline. */
 export class PresenceBoard {
-  /** User id to JSON text, as in PRESENCE_UPDATE without guild_id. */
-  private readonly shown = new Map<Snowflake, string>();
+  private readonly shown = new Map<Snowflake, PresenceChanged>();
 
   /** Members that are not offline. */
   get size(): number {
@@ -16,9 +15,15 @@ export class PresenceBoard {
   put(presence: PresenceChanged): boolean {
     const { userId, status, activities, clientStatus } = presence;
     if (status === 'offline') return this.shown.delete(userId);
-    const text = presenceUpdateJson({ userId, status, activities, clientStatus });
-    if (this.shown.get(userId) === text) return false;
-    this.shown.set(userId, text);
+    const known = this.shown.get(userId);
+    if (
+      known !== undefined &&
+      known.status === status &&
+      known.activities === activities &&
+      known.clientStatus === clientStatus
+    )
+      return false;
+    this.shown.set(userId, presence);
     return true;
   }
 
@@ -30,11 +35,22 @@ export class PresenceBoard {
     this.shown.clear();
   }
 
+  has(userId: Snowflake): boolean {
+    return this.shown.has(userId);
+  }
+
+  /** JSON text, as in PRESENCE_UPDATE without guild_id; undefined when offline. */
   get(userId: Snowflake): string | undefined {
-    return this.shown.get(userId);
+    const presence = this.shown.get(userId);
+    return presence && textOf(presence);
   }
 
   all(): string[] {
-    return [...this.shown.values()];
+    return Array.from(this.shown.values(), textOf);
   }
+}
+
+/** Without the guild's id, which what came over a link has too. */
+function textOf({ userId, status, activities, clientStatus }: PresenceChanged): string {
+  return presenceUpdateJson({ userId, status, activities, clientStatus });
 }

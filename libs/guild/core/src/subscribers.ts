@@ -11,7 +11,8 @@ export interface Subscriber {
 /** Who is subscribed: sessions, and the sessions of each user. */
 export class Subscribers {
   private readonly sessions = new Map<string, Subscriber>();
-  private readonly byUser = new Map<Snowflake, Set<Subscriber>>();
+  /** Most users have one session. */
+  private readonly byUser = new Map<Snowflake, Subscriber[]>();
   private presenceReaders = 0;
 
   /** @param presenceIntent the bit of the sessions that are told of presences */
@@ -34,8 +35,8 @@ export class Subscribers {
     this.remove(subscriber.sessionId);
     this.sessions.set(subscriber.sessionId, subscriber);
     const ofUser = this.byUser.get(subscriber.userId);
-    if (ofUser === undefined) this.byUser.set(subscriber.userId, new Set([subscriber]));
-    else ofUser.add(subscriber);
+    if (ofUser === undefined) this.byUser.set(subscriber.userId, [subscriber]);
+    else ofUser.push(subscriber);
     if ((subscriber.intents & this.presenceIntent) !== 0) this.presenceReaders++;
   }
 
@@ -44,8 +45,8 @@ export class Subscribers {
     if (subscriber === undefined) return undefined;
     this.sessions.delete(sessionId);
     const ofUser = this.byUser.get(subscriber.userId);
-    ofUser?.delete(subscriber);
-    if (ofUser?.size === 0) this.byUser.delete(subscriber.userId);
+    ofUser?.splice(ofUser.indexOf(subscriber), 1);
+    if (ofUser?.length === 0) this.byUser.delete(subscriber.userId);
     if ((subscriber.intents & this.presenceIntent) !== 0) this.presenceReaders--;
     return subscriber;
   }

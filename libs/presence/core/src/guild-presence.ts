@@ -17,13 +17,14 @@ export interface PresenceChange extends PublicPresence {
 }
 
 interface SessionEntry {
+  readonly id: string;
   readonly node: string;
   readonly presence: SessionPresence;
 }
 
 interface UserEntry {
-  /** By session id, the one that changed last at the end. */
-  readonly sessions: Map<string, SessionEntry>;
+  /** The one that changed last at the end. Most users have one. */
+  readonly sessions: SessionEntry[];
   told: PublicPresence;
   /** False: what was told last may not have arrived. */
   delivered: boolean;
@@ -72,11 +73,11 @@ export class GuildPresence {
   ): readonly PresenceChange[] {
     let user = this.users.get(userId);
     if (user === undefined) {
-      user = { sessions: new Map(), told: offline, delivered: true, quietUntil: now };
+      user = { sessions: [], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
     }
-    user.sessions.delete(sessionId);
-    user.sessions.set(sessionId, { node, presence });
+    drop(user, sessionId);
+    user.sessions.push({ id: sessionId, node, presence });
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
   }
@@ -84,8 +85,8 @@ export class GuildPresence {
   /** A session shows nothing any more. A word from a node that it has left is ignored. */
   clear(node: string, userId: Snowflake, sessionId: string, now: number): readonly PresenceChange[] {
     const user = this.users.get(userId);
-    if (user?.sessions.get(sessionId)?.node !== node) return nothing;
-    user.sessions.delete(sessionId);
+    if (user?.sessions.find(({ id }) => id === sessionId)?.node !== node) return nothing;
+    drop(user, sessionId);
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
   }
@@ -94,8 +95,7 @@ export class GuildPresence {
   nodeGone(node: string, now: number): readonly PresenceChange[] {
     const sessions = new Map<string, Snowflake>();
     for (const [userId, user] of this.users) {
-      for (const [sessionId, entry] of user.sessions)
-        if (entry.node === node) sessions.set(sessionId, userId);
+      for (const entry of user.sessions) if (entry.node === node) sessions.set(entry.id, userId);
     }
     if (sessions.size > 0) this.away.set(node, { deadline: now + this.limits.grace, sessions });
     return nothing;
@@ -148,22 +148,22 @@ export class GuildPresence {
 
   /** Tells the user's state if it differs from what was told, now or after the quiet time. */
   private settle(userId: Snowflake, user: UserEntry, now: number): readonly PresenceChange[] {
-    const merged = mergePresences(presencesOf(user));
+    const merged = mergePresences(user.sessions.map(({ presence }) => presence));
     const news = !user.delivered || !samePresence(merged, user.told);
     if (user.quietUntil > now) {
-      if (news || user.sessions.size === 0) this.due.add(userId);
+      if (news || user.sessions.length === 0) this.due.add(userId);
       else this.due.delete(userId);
       return nothing;
     }
     this.due.delete(userId);
     if (!news) {
-      if (user.sessions.size === 0) this.users.delete(userId);
+      if (user.sessions.length === 0) this.users.delete(userId);
       return nothing;
     }
     user.told = merged;
     user.delivered = true;
     user.quietUntil = now + this.limits.coalesce;
-    if (user.sessions.size === 0) this.due.add(userId);
+    if (user.sessions.length === 0) this.due.add(userId);
     return [this.change(userId, merged)];
   }
 
@@ -172,6 +172,7 @@ export class GuildPresence {
   }
 }
 
-function* presencesOf(user: UserEntry): Iterable<SessionPresence> {
-  for (const { presence } of user.sessions.values()) yield presence;
+function drop({ sessions }: UserEntry, sessionId: string): void {
+  const at = sessions.findIndex(({ id }) => id === sessionId);
+  if (at >= 0) sessions.splice(at, 1);
 }

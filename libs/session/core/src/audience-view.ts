@@ -1,4 +1,5 @@
 import { type AudienceEvent, type Kind, RecentIds } from '@derailed/audience/core';
+import { SparseMap } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
 import { FanOutTable } from './fan-out-table';
 import type { NodeRef, Subscribed } from './messages';
@@ -30,11 +31,11 @@ export interface Asking {
 /** One audience as this session-node sees it: its owner, how far it has come, and who here gets its events. */
 export class AudienceView {
   table = new FanOutTable();
-  readonly asking = new Map<Session, Asking>();
+  readonly asking = new SparseMap<Session, Asking>();
   /** Sessions that each recent event went to, by event id. Outlives an owner: a publish repeated at the next is recognised. */
   readonly recent: RecentIds<number>;
   /** The shared part of the last snapshot of each class. */
-  readonly sharedData = new Map<number, Uint8Array>();
+  readonly sharedData = new SparseMap<number, Uint8Array>();
   /** Undefined until the first Subscribed of an owner. */
   owner: NodeRef | undefined;
   /** All up to here is in the replay buffers. */

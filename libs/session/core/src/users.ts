@@ -7,7 +7,7 @@ import {
   Kind,
   type Settled,
 } from '@derailed/audience/core';
-import { CallError, Code, invalidArgument, isSnowflake, unavailable } from '@derailed/shared/kernel';
+import { CallError, Code, invalidArgument, isSnowflake, unavailable, SparseMap } from '@derailed/shared/kernel';
 import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
 import type { Kit } from './kit';
@@ -28,7 +28,7 @@ interface User {
   /** By session id; undefined for a session that shows nothing. */
   readonly presences: Map<string, Presence | undefined>;
   /** Nodes whose queue was full, and that are sent what they miss in a moment. */
-  readonly stalled: Set<string>;
+  readonly stalled: SparseMap<string, true>;
   timer: Entry | undefined;
 }
 
@@ -133,7 +133,7 @@ export class Users {
     if (user === undefined) return;
     this.settle(user.audience.refused(node, index));
     if (user.stalled.has(node)) return;
-    user.stalled.add(node);
+    user.stalled.set(node, true);
     this.kit.agenda.add(now + redeliverAfter, () => {
       user.stalled.delete(node);
       if (this.byId.get(userId) === user) this.acked(user, user.audience.sync(node, index - 1));
@@ -235,7 +235,7 @@ export class Users {
     let user = this.byId.get(userId);
     if (user === undefined) {
       const audience = new Audience<PublishCall>(Kind.user, userId, this.limits);
-      user = { audience, presences: new Map(), stalled: new Set(), timer: undefined };
+      user = { audience, presences: new Map(), stalled: new SparseMap(), timer: undefined };
       this.byId.set(userId, user);
     }
     return user;
