@@ -90,24 +90,22 @@ export class Door {
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const target = request.url ?? '/';
-    if (!this.upgradePaths.has(pathOf(target))) return refuse(socket, '404 Not Found');
+    if (!this.upgradePaths.has(pathOf(request.url ?? '/'))) return refuse(socket, '404 Not Found');
     if (this.clients.full) return refuse(socket, '503 Service Unavailable');
-    this.sockets.handleUpgrade(request, socket, head, (ws) => {
+    this.sockets.handleUpgrade(request, socket, head, (ws, { url = '/' }) => {
       const client = this.clients.add(ws, socket);
-      // ws closes by itself after a broken frame; 'close' follows.
-      ws.on('error', () => undefined);
+      ws.on('error', leaveToClose);
       ws.on('close', (code) => {
         this.shell.socketClosed(client, code);
       });
       this.adapter.arrived(client);
-      this.shell.run(
-        client,
-        client.connection.open(target.slice(pathOf(target).length + 1), this.shell.now()),
-      );
+      this.shell.run(client, client.connection.open(url.slice(pathOf(url).length + 1), this.shell.now()));
     });
   }
 }
+
+/** ws closes by itself after a broken frame; 'close' follows. */
+function leaveToClose(): void {}
 
 /** The public URL's path, with and without its last slash, besides `/`: a proxy may pass it on as it is. */
 function upgradePaths(publicUrl: string | undefined): ReadonlySet<string> {

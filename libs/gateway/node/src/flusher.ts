@@ -116,7 +116,6 @@ export class Flusher {
 
   private end(now: number): void {
     this.current.length = 0;
-    this.slab.reset();
     // When frames come one at a time there is nothing to gain from waiting for more.
     const loaded = this.frames > this.writes || this.waiting.length > 0;
     this.restUntil = loaded ? now + Math.min(this.busyMs, pacing.restMs) : now;
@@ -143,16 +142,16 @@ export class Flusher {
     } else {
       writeParts(outbox, target);
     }
-    if (!slow && sink.writableLength > 0) this.slab.hold();
+    if (!slow && sink.writableLength > 0) this.slab.keep();
     outbox.clear();
   }
 }
 
-function fill({ tails, seqs, count }: Outbox, target: Uint8Array): void {
+function fill(outbox: Outbox, target: Uint8Array): void {
   let at = 0;
-  for (let index = 0; index < count; index++) {
-    const tail = tails[index]!;
-    at = writeHead(target, at, seqs[index]!, tail.length);
+  for (let index = 0; index < outbox.count; index++) {
+    const tail = outbox.tailAt(index);
+    at = writeHead(target, at, outbox.seqAt(index), tail.length);
     for (const part of tail.parts) {
       target.set(part, at);
       at += part.length;
@@ -161,13 +160,14 @@ function fill({ tails, seqs, count }: Outbox, target: Uint8Array): void {
 }
 
 /** One writev: copied stretches between the long tails, which stay where they are. */
-function writeParts({ sink, tails, seqs, count, drained }: Outbox, target: Uint8Array): void {
+function writeParts(outbox: Outbox, target: Uint8Array): void {
+  const { sink, drained } = outbox;
   sink.cork();
   let from = 0;
   let at = 0;
-  for (let index = 0; index < count; index++) {
-    const tail = tails[index]!;
-    at = writeHead(target, at, seqs[index]!, tail.length);
+  for (let index = 0; index < outbox.count; index++) {
+    const tail = outbox.tailAt(index);
+    at = writeHead(target, at, outbox.seqAt(index), tail.length);
     if (tail.length < uncopiedFrom) {
       for (const part of tail.parts) {
         target.set(part, at);

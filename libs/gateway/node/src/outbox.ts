@@ -17,11 +17,10 @@ const open = 1;
 
 /**
  * The frames that wait for one socket: references to tails that many sockets share, and the sequence number of each.
- * The columns are kept between flushes, because they fill up again at once.
+ * The first frame has fields of its own: when events come one at a time it is the only one, and what a delivery
+ * costs is the memory that it has to fetch.
  */
 export class Outbox {
-  readonly tails: (Tail | undefined)[] = [];
-  readonly seqs: number[] = [];
   count = 0;
   /** Bytes of all heads and of the tails that will be copied. */
   copied = 0;
@@ -32,6 +31,10 @@ export class Outbox {
   /** Set when somebody wants to know that all of this has left. */
   drained: ((error?: Error | null) => void) | undefined;
   private closed = false;
+  private firstTail: Tail | undefined;
+  private firstSeq = 0;
+  private readonly tails: Tail[] = [];
+  private readonly seqs: number[] = [];
 
   constructor(
     readonly sink: Sink,
@@ -48,21 +51,35 @@ export class Outbox {
   /** @param seq 0: the tail is a payload that is no dispatch */
   push(tail: Tail, seq: number): void {
     if (this.closed) return;
-    this.tails[this.count] = tail;
-    this.seqs[this.count++] = seq;
+    if (this.count === 0) {
+      this.firstTail = tail;
+      this.firstSeq = seq;
+    } else {
+      this.tails[this.count - 1] = tail;
+      this.seqs[this.count - 1] = seq;
+    }
+    this.count++;
     this.copied += headLength(seq, tail.length);
     if (tail.length < uncopiedFrom) this.copied += tail.length;
     else this.uncopied += tail.length;
   }
 
-  /** Forgets what waits, and gives room back after a burst. */
+  /** @param index below count */
+  tailAt(index: number): Tail {
+    return (index === 0 ? this.firstTail : this.tails[index - 1])!;
+  }
+
+  seqAt(index: number): number {
+    return index === 0 ? this.firstSeq : this.seqs[index - 1]!;
+  }
+
+  /** Forgets what waits, and gives back the columns' room: most connections are idle at any time. */
   clear(): void {
-    if (this.count > 64) {
+    if (this.count > 1) {
       this.tails.length = 0;
       this.seqs.length = 0;
-    } else {
-      for (let index = 0; index < this.count; index++) this.tails[index] = undefined;
     }
+    this.firstTail = undefined;
     this.count = 0;
     this.copied = 0;
     this.uncopied = 0;

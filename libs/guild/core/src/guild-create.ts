@@ -78,9 +78,6 @@ function ownText(
 function notableMembers(state: GuildState, presences: PresenceBoard, own: Member): Member[] {
   return [...state.members.values()].filter(
     (member) =>
-      member === own ||
-      member.roleIds.length > 0 ||
-      member.nick !== null ||
-      presences.has(member.user.id),
+      member === own || member.roleIds.length > 0 || member.nick !== null || presences.has(member.user.id),
   );
 }

@@ -52,6 +52,30 @@ export async function claimPorts<S extends Settings>(
   return claimed as ConfigTree<S>;
 }
 
+/**
+ * The sentence for a port that somebody took between claimPorts and its use; any other error as it is. What listens
+ * wraps the system's error in its own, so the port is read from the text.
+ */
+export function sayPortInUse<S extends Settings>(
+  error: unknown,
+  settings: S,
+  config: ConfigTree<S>,
+  closed: readonly string[],
+): unknown {
+  if (error instanceof OperatorError) return error;
+  const port = /EADDRINUSE\b.*:(\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+  if (port === undefined) return error;
+  for (const { section, key, meta } of eachSetting(settings)) {
+    if (key !== 'listen' || closed.includes(section)) continue;
+    const address = (config[section] as Record<string, unknown>)['listen'] as Address;
+    if (address.port === Number(port)) return inUse(meta.env, address);
+  }
+  return new OperatorError(`Port ${port} is in use.`);
+}
+
+const inUse = (variable: string, address: Address): OperatorError =>
+  new OperatorError(`${variable}: ${formatAddress(address)} is in use.`);
+
 /** Below where systems take the ports of outgoing connections from: none of those gets one between claim and use. */
 const freeRange = { first: 20_000, last: 32_000 } as const;
 const attempts = 50;
@@ -77,9 +101,13 @@ function take(variable: string, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
-      reject(new OperatorError(`${variable}: ${formatAddress(address)} ${why}.`));
+      const where = `${variable}: ${formatAddress(address)}`;
+      const why = error.code ?? error.message;
+      reject(
+        error.code === 'EADDRINUSE'
+          ? inUse(variable, address)
+          : new OperatorError(`${where} can't be listened on (${why}).`),
+      );
     });
     server.listen(address.port, address.host, () => {
       server.close(() => {

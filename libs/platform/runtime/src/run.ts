@@ -26,7 +26,7 @@ import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
-import { checkCertificates, claimPorts, closedSections } from './ports';
+import { checkCertificates, claimPorts, closedSections, sayPortInUse } from './ports';
 import type { BaseSettings, LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
 import { CLOCK, LOGGER, RNG } from './tokens';
@@ -107,7 +107,9 @@ async function start<S extends Settings>(
   };
   const links = 'link' in config ? openLinks(config as unknown as LinkConfig, app.roles, node) : undefined;
   const assembly = await app.assemble(config, node);
-  const nest = await startNest(assembly, base, node, links);
+  const nest = await startNest(assembly, base, node, links).catch((error: unknown) => {
+    throw sayPortInUse(error, app.settings, config, closed);
+  });
   announce(app, base, assembly, links);
   node.readiness.release('start');
   stopOnSignal(node, async () => {

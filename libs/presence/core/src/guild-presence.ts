@@ -71,13 +71,15 @@ export class GuildPresence {
     presence: SessionPresence,
     now: number,
   ): readonly PresenceChange[] {
+    const entry: SessionEntry = { id: sessionId, node, presence };
     let user = this.users.get(userId);
     if (user === undefined) {
-      user = { sessions: [], told: offline, delivered: true, quietUntil: now };
+      user = { sessions: [entry], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
+    } else {
+      drop(user, sessionId);
+      user.sessions.push(entry);
     }
-    drop(user, sessionId);
-    user.sessions.push({ id: sessionId, node, presence });
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
   }

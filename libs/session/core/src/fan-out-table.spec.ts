@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { FanOutTable, type Filter } from './fan-out-table';
-import { hold } from './replay-buffer';
+import { ReplayMemory, hold } from './replay-buffer';
 import { Session } from './session';
 
 const open: Filter = { channelId: '', intents: 0, permissions: '', alwaysUserId: '' };
@@ -24,7 +24,7 @@ function sessionOf(userId: string, intents = 1, id = userId): Session {
     resumeGatewayUrl: '',
     client: 'web',
   };
-  const session = new Session(traits, { events: 100_000, bytes: 1e9 }, { bytes: 0 });
+  const session = new Session(traits, { events: 100_000, bytes: 1e9 }, new ReplayMemory());
   session.waiting = undefined;
   return session;
 }

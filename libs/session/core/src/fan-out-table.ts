@@ -35,6 +35,7 @@ interface Row {
 }
 
 const nobody: readonly Session[] = [];
+const noChannels: ReadonlySet<string> = new Set();
 
 /**
  * The subscribers of one audience on this node, grouped by class and intents, so that an event costs one check a
@@ -63,8 +64,7 @@ export class FanOutTable {
 
   add(session: Session, classId: number): void {
     if (this.has(session)) return;
-    const group = this.groupOf(classId, session.traits.intents);
-    const row: Row = { session, group, place: group.sessions.push(session) - 1 };
+    const row: Row = { session, ...this.enter(session, classId) };
     const rows = this.byUser.get(session.userId);
     if (rows === undefined) this.byUser.set(session.userId, [row]);
     else rows.push(row);
@@ -87,8 +87,7 @@ export class FanOutTable {
     for (const row of this.byUser.get(userId) ?? []) {
       if (row.group.of.id === classId) continue;
       this.leaveGroup(row);
-      row.group = this.groupOf(classId, row.session.traits.intents);
-      row.place = row.group.sessions.push(row.session) - 1;
+      Object.assign(row, this.enter(row.session, classId));
     }
   }
 
@@ -142,20 +141,21 @@ export class FanOutTable {
   private classOf(id: number): VisibilityClass {
     let known = this.classes.get(id);
     if (known === undefined) {
-      known = { id, channels: new Set(), permissions: 0n };
+      known = { id, channels: noChannels, permissions: 0n };
       this.classes.set(id, known);
     }
     return known;
   }
 
-  private groupOf(classId: number, intents: number): Group {
+  private enter(session: Session, classId: number): Pick<Row, 'group' | 'place'> {
+    const { intents } = session.traits;
     const key = keyOf(classId, intents);
-    let group = this.groups.get(key);
-    if (group === undefined) {
-      group = { of: this.classOf(classId), intents, sessions: [] };
-      this.groups.set(key, group);
-    }
-    return group;
+    const known = this.groups.get(key);
+    if (known !== undefined) return { group: known, place: known.sessions.push(session) - 1 };
+    // Born with its one session: an empty array that grows takes room for seventeen, and most users stay alone.
+    const group = { of: this.classOf(classId), intents, sessions: [session] };
+    this.groups.set(key, group);
+    return { group, place: 0 };
   }
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ReplayBuffer, type Held, hold } from './replay-buffer';
+import { ReplayBuffer, type Held, ReplayMemory, hold } from './replay-buffer';
 
 function sized(bytes: number): Held {
   return hold({ id: '', name: 'X', data: new Uint8Array(bytes), own: new Uint8Array(0), volatile: false });
@@ -7,7 +7,7 @@ function sized(bytes: number): Held {
 
 describe('ReplayBuffer', () => {
   it('numbers from 1 and finds each dispatch by its number', () => {
-    const buffer = new ReplayBuffer({ events: 10, bytes: 100 }, { bytes: 0 });
+    const buffer = new ReplayBuffer({ events: 10, bytes: 100 }, new ReplayMemory());
     expect([buffer.first, buffer.last]).toEqual([1, 0]);
     const dispatches = [sized(1), sized(2), sized(3)];
     expect(dispatches.map((dispatch) => buffer.push(dispatch))).toEqual([1, 2, 3]);
@@ -15,14 +15,14 @@ describe('ReplayBuffer', () => {
   });
 
   it('goes on counting when it was cleared', () => {
-    const buffer = new ReplayBuffer({ events: 10, bytes: 100 }, { bytes: 0 });
+    const buffer = new ReplayBuffer({ events: 10, bytes: 100 }, new ReplayMemory());
     buffer.push(sized(1));
     buffer.clear();
     expect([buffer.push(sized(1)), buffer.first, buffer.bytes]).toEqual([2, 2, 1]);
   });
 
   it('counts what several buffers share once for the node, and in full for each of them', () => {
-    const memory = { bytes: 0 };
+    const memory = new ReplayMemory();
     const one = new ReplayBuffer({ events: 10, bytes: 100 }, memory);
     const other = new ReplayBuffer({ events: 10, bytes: 100 }, memory);
     const shared = sized(30);
@@ -42,7 +42,7 @@ describe('ReplayBuffer', () => {
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 0, max: 400 }),
         (sizes, events, bytes) => {
-          const memory = { bytes: 0 };
+          const memory = new ReplayMemory();
           const buffer = new ReplayBuffer({ events, bytes }, memory);
           const pushed: Held[] = [];
           for (const size of sizes) {

@@ -9,12 +9,14 @@ export interface Held {
   readonly weight: number;
   /** Buffers that hold it now. */
   holders: number;
+  /** Its number in the node's ReplayMemory while some buffer holds it. */
+  place: number;
 }
 
 /** @param sharesData the event's data is the same bytes as another's (snapshots of one class) */
 export function hold(event: Event, sharesData = false): Held {
   const bytes = event.data.length + event.own.length;
-  return { event, bytes, weight: sharesData ? event.own.length : bytes, holders: 0 };
+  return { event, bytes, weight: sharesData ? event.own.length : bytes, holders: 0, place: 0 };
 }
 
 export interface ReplayLimits {
@@ -22,9 +24,38 @@ export interface ReplayLimits {
   readonly bytes: number;
 }
 
-/** What all buffers of a node hold together; an event that many share counts once. */
-export interface ReplayMemory {
-  bytes: number;
+/**
+ * What all buffers of a node hold together; an event that many share is here, and counts, once. Buffers know events
+ * by number: a reference from memory that lives long to an object that is new costs the garbage collector an entry
+ * per reference, which at every recipient of every event is the dearest part of holding it. A number costs nothing.
+ */
+export class ReplayMemory {
+  bytes = 0;
+  private readonly places: (Held | undefined)[] = [];
+  private readonly free: number[] = [];
+
+  /** One buffer more holds it. @returns its number until the last one lets go */
+  add(dispatch: Held): number {
+    if (dispatch.holders++ === 0) {
+      dispatch.place = this.free.pop() ?? this.places.length;
+      this.places[dispatch.place] = dispatch;
+      this.bytes += dispatch.weight;
+    }
+    return dispatch.place;
+  }
+
+  /** @param place of an event that is held */
+  at(place: number): Held {
+    return this.places[place]!;
+  }
+
+  /** One buffer less holds it. */
+  release(dispatch: Held): void {
+    if (--dispatch.holders > 0) return;
+    this.places[dispatch.place] = undefined;
+    this.free.push(dispatch.place);
+    this.bytes -= dispatch.weight;
+  }
 }
 
 const firstSlots = 8;
@@ -34,7 +65,8 @@ const firstSlots = 8;
  * stored; it follows from its place. Storage is a power of two of slots that starts empty and doubles.
  */
 export class ReplayBuffer {
-  private slots: (Held | undefined)[] = [];
+  /** Numbers in the memory. */
+  private slots: number[] = [];
   private head = 0;
   private length = 0;
   private oldest = 1;
@@ -63,11 +95,10 @@ export class ReplayBuffer {
   push(dispatch: Held): number {
     if (this.length === this.limits.events) this.evict();
     if (this.length === this.slots.length) this.grow();
-    this.slots[(this.head + this.length) & (this.slots.length - 1)] = dispatch;
+    this.slots[(this.head + this.length) & (this.slots.length - 1)] = this.memory.add(dispatch);
     this.length++;
     const seq = this.oldest + this.length - 1;
     this.held += dispatch.bytes;
-    if (dispatch.holders++ === 0) this.memory.bytes += dispatch.weight;
     while (this.held > this.limits.bytes) this.evict();
     return seq;
   }
@@ -76,7 +107,7 @@ export class ReplayBuffer {
   at(seq: number): Held | undefined {
     const offset = seq - this.oldest;
     if (offset < 0 || offset >= this.length) return undefined;
-    return this.slots[(this.head + offset) & (this.slots.length - 1)];
+    return this.memory.at(this.slots[(this.head + offset) & (this.slots.length - 1)]!);
   }
 
   /** Lets go of everything; the next seq stays what it was. */
@@ -87,20 +118,18 @@ export class ReplayBuffer {
   }
 
   private evict(): void {
-    const gone = this.slots[this.head];
-    this.slots[this.head] = undefined;
+    const gone = this.memory.at(this.slots[this.head]!);
     this.head = (this.head + 1) & (this.slots.length - 1);
     this.length--;
     this.oldest++;
-    if (gone === undefined) return;
     this.held -= gone.bytes;
-    if (--gone.holders === 0) this.memory.bytes -= gone.weight;
+    this.memory.release(gone);
   }
 
   private grow(): void {
-    const grown = new Array<Held | undefined>(Math.max(firstSlots, this.slots.length * 2)).fill(undefined);
+    const grown = new Array<number>(Math.max(firstSlots, this.slots.length * 2)).fill(0);
     for (let at = 0; at < this.length; at++)
-      grown[at] = this.slots[(this.head + at) & (this.slots.length - 1)];
+      grown[at] = this.slots[(this.head + at) & (this.slots.length - 1)]!;
     this.slots = grown;
     this.head = 0;
   }

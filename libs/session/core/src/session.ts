@@ -40,13 +40,17 @@ export interface Binding {
 /** One logged-in client. */
 export class Session {
   readonly buffer: ReplayBuffer;
+  /** Events that wait behind READY. */
+  waiting: Held[] | undefined = [];
+  /** The same as binding, while live: what the fan-out reads. */
+  private outlet: Outlet | undefined;
+  private connection = 0;
+
   state: SessionState = 'starting';
   binding: Binding | undefined;
   epoch = 0;
   /** Next seq to replay. */
   cursor = 0;
-  /** Events that wait behind READY. */
-  waiting: Held[] | undefined = [];
   waitingBytes = 0;
   /** Guilds of this session's shard that it is subscribed to, or asks to be. */
   readonly guilds = new Set<string>();
@@ -57,10 +61,6 @@ export class Session {
   shown = false;
   /** Runs when the database took too long (starting), or presence or session end (detached). */
   timers: Entry[] = [];
-
-  /** The same as binding, while live: what the fan-out reads. */
-  private outlet: Outlet | undefined;
-  private connection = 0;
 
   constructor(
     readonly traits: SessionTraits,

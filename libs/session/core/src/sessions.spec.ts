@@ -180,7 +180,9 @@ describe('a session', () => {
     const world = new World();
     world.readiness = { ...readinessOf('7', ['100']), settings: { status: 'dnd' } };
     world.identify({ presence: undefined, client: 'mobile' });
-    expect(world.told('presenceUpsert').at(-1)).toMatchObject({ presence: { status: 'dnd', client: 'mobile' } });
+    expect(world.told('presenceUpsert').at(-1)).toMatchObject({
+      presence: { status: 'dnd', client: 'mobile' },
+    });
   });
 
   it('keeps the kind of client that it knows when a new presence does not say', () => {

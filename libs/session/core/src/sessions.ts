@@ -15,7 +15,7 @@ import type { Outlet } from './outlets';
 import type { PresenceFeed } from './presence-feed';
 import { type Readiness, defaultPresence, readyJson } from './readiness';
 import { sendReplayPart } from './replay';
-import type { ReplayMemory } from './replay-buffer';
+import { ReplayMemory } from './replay-buffer';
 import { Session } from './session';
 import type { Subscriptions } from './subscriptions';
 
@@ -42,7 +42,7 @@ const longestRetry = 2_000;
 
 /** The life of every session here: identify, ready, drop, resume, end. */
 export class Sessions {
-  readonly memory: ReplayMemory = { bytes: 0 };
+  readonly memory = new ReplayMemory();
   private readonly byId = new Map<string, Session>();
   /** In the order in which they were dropped. */
   private readonly detached = new Set<Session>();
@@ -99,11 +99,11 @@ export class Sessions {
     this.byId.set(id, session);
     this.kit.counts.identifies++;
     this.bind(session, from, connection, 0, now);
-    session.timers.push(
+    session.timers = [
       this.kit.agenda.add(now + this.kit.limits.identifyWindow, (then) =>
         this.lose(session, close.tryAgain, then),
       ),
-    );
+    ];
     this.subscriptions.enter(session, Kind.user, userId, { wantsSnapshot: false, announced: false }, now);
   }
 

@@ -57,7 +57,8 @@ export class Subscriptions {
       answer: undefined,
     };
     view.asking.set(session, asking);
-    if (kind === Kind.guild) session.guilds.add(id);
+    // The view's text of the id: all of a guild's subscribers share it.
+    if (kind === Kind.guild) session.guilds.add(view.id);
     this.ask(view, asking, now);
   }
 

@@ -7,7 +7,14 @@ import {
   Kind,
   type Settled,
 } from '@derailed/audience/core';
-import { CallError, Code, invalidArgument, isSnowflake, unavailable, SparseMap } from '@derailed/shared/kernel';
+import {
+  CallError,
+  Code,
+  invalidArgument,
+  isSnowflake,
+  unavailable,
+  SparseMap,
+} from '@derailed/shared/kernel';
 import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
 import type { Kit } from './kit';

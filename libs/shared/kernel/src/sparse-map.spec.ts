@@ -20,7 +20,11 @@ describe('SparseMap', () => {
             map.clear();
             sparse.clear();
           }
-          expect([sparse.size, ...sparse.keys(), ...sparse.values()]).toEqual([map.size, ...map.keys(), ...map.values()]);
+          expect([sparse.size, ...sparse.keys(), ...sparse.values()]).toEqual([
+            map.size,
+            ...map.keys(),
+            ...map.values(),
+          ]);
           expect([sparse.get(key), sparse.has(key)]).toEqual([map.get(key), map.has(key)]);
         }
       }),
