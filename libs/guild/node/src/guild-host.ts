@@ -2,6 +2,7 @@ import { type Effect, Guild, type GuildLimits, type Moment, type Send } from '@d
 import type { Mesh, Message } from '@derailed/platform/mesh';
 import { CallError, type Clock, type Snowflake, Wakes } from '@derailed/shared/kernel';
 import type { GuildReads } from './guild-reads';
+import { keptTextEncoder } from './kept-text';
 
 /** Where the answer to a publish goes. */
 export interface PendingPublish {
@@ -17,12 +18,9 @@ export interface HostCounters {
   undelivered(messages: number): void;
 }
 
-const encoder = new TextEncoder();
-/** Sessions keep it for replay: Buffer.from would keep the rest of Node's 8 KiB pool alive with it. */
-const encode = (text: string): Uint8Array => encoder.encode(text);
-
 /** The guilds of a node: runs each core, does what it asks for, and wakes it when it wants. */
 export class GuildHost {
+  private readonly encode = keptTextEncoder();
   private readonly guilds = new Map<Snowflake, Guild>();
   private readonly publishes = new Map<number, PendingPublish>();
   private readonly wakes: Wakes<Snowflake>;
@@ -60,7 +58,7 @@ export class GuildHost {
   open(guildId: Snowflake, act: (guild: Guild, at: Moment) => readonly Effect[]): void {
     let guild = this.guilds.get(guildId);
     if (guild === undefined) {
-      guild = new Guild(guildId, encode, this.limits);
+      guild = new Guild(guildId, this.encode, this.limits);
       this.guilds.set(guildId, guild);
     }
     this.run(guild, act);

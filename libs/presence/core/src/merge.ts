@@ -30,6 +30,16 @@ type ShownStatus = keyof typeof statusRank;
 
 const clients = ['desktop', 'mobile', 'web', 'vr'] as const;
 
+/** What nearly everybody shows, one object each for all of them: one client, no activities. By `status client`. */
+const plain: ReadonlyMap<string, PublicPresence> = new Map(
+  (Object.keys(statusRank) as ShownStatus[]).flatMap((status) =>
+    clients.map((client): [string, PublicPresence] => [
+      `${status} ${client}`,
+      { status, activities: '[]', clientStatus: `{"${client}":"${status}"}` },
+    ]),
+  ),
+);
+
 function isShown(status: string): status is ShownStatus {
   return Object.hasOwn(statusRank, status);
 }
@@ -57,6 +67,7 @@ export function mergePresences(sessions: Iterable<SessionPresence>): PublicPrese
   }
   if (status === undefined) return offline;
   const shown = clients.filter((client) => byClient.has(client));
+  if (shown.length === 1 && activities === '[]') return plain.get(`${status} ${shown[0]}`)!;
   const clientStatus = `{${shown.map((client) => `"${client}":"${byClient.get(client)}"`).join(',')}}`;
   return { status, activities, clientStatus };
 }
