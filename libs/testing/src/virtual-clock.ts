@@ -51,7 +51,12 @@ export class VirtualClock implements Clock {
     let earliest: Timer | undefined;
     for (const timer of this.timers) {
       if (timer.at > end) continue;
-      if (earliest === undefined || timer.at < earliest.at || (timer.at === earliest.at && timer.order < earliest.order)) earliest = timer;
+      if (
+        earliest === undefined ||
+        timer.at < earliest.at ||
+        (timer.at === earliest.at && timer.order < earliest.order)
+      )
+        earliest = timer;
     }
     return earliest;
   }

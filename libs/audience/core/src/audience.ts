@@ -48,7 +48,7 @@ export interface Acked<Ticket> {
 }
 
 interface NodeState {
-  readonly sessions: Set<string>;
+  readonly sessions: SparseMap<string, true>;
   /** All up to here is in the replay buffers there. */
   acked: number;
   /** Publishes up to here do not wait for this node: it joined, or was revoked, after them. */
@@ -77,7 +77,7 @@ const nothing: readonly never[] = [];
  * back when a publish is settled.
  */
 export class Audience<Ticket> {
-  private readonly nodes = new Map<string, NodeState>();
+  private readonly nodes = new SparseMap<string, NodeState>();
   private readonly log: EventLog;
   private readonly ids: RecentIds<Pending<Ticket>>;
   /** Unsettled publishes by index, oldest first. */
@@ -117,7 +117,7 @@ export class Audience<Ticket> {
   }
 
   /** Subscribed sessions of a node. */
-  sessionsOf(node: string): ReadonlySet<string> | undefined {
+  sessionsOf(node: string): Pick<SparseMap<string, true>, 'has' | 'keys'> | undefined {
     return this.nodes.get(node)?.sessions;
   }
 
@@ -126,12 +126,12 @@ export class Audience<Ticket> {
     let state = this.nodes.get(node);
     if (state === undefined) {
       const index = this.lastIndex;
-      state = { sessions: new Set(), acked: index, owesAfter: index, sent: index, revoked: false };
+      state = { sessions: new SparseMap(), acked: index, owesAfter: index, sent: index, revoked: false };
       this.nodes.set(node, state);
       this.current = undefined;
     }
     if (state.sessions.has(sessionId)) return false;
-    state.sessions.add(sessionId);
+    state.sessions.set(sessionId, true);
     this.sessionCount++;
     return true;
   }
@@ -265,7 +265,7 @@ export class Audience<Ticket> {
     if (overdue === 0) return { settled: nothing, revoked: nothing };
     const settled: Settled<Ticket>[] = [];
     const revoked: string[] = [];
-    for (const [node, state] of this.nodes) {
+    for (const [node, state] of this.nodes.entries()) {
       if (state.revoked || Math.max(state.acked, state.owesAfter) >= overdue) continue;
       revoked.push(node);
       settled.push(...this.revoke(node));
@@ -276,7 +276,7 @@ export class Audience<Ticket> {
   private receivers(): readonly string[] {
     if (this.current === undefined) {
       const current: string[] = [];
-      for (const [node, state] of this.nodes) if (!state.revoked) current.push(node);
+      for (const [node, state] of this.nodes.entries()) if (!state.revoked) current.push(node);
       this.current = current;
     }
     return this.current;

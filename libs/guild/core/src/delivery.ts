@@ -188,7 +188,7 @@ export class Delivery {
 
   /** The node's sessions are no more. */
   nodeLost(node: string): void {
-    const sessions = [...(this.audience.sessionsOf(node) ?? [])];
+    const sessions = [...(this.audience.sessionsOf(node)?.keys() ?? [])];
     this.settle(this.audience.removeNode(node));
     this.forgetNode(node, sessions);
     this.stalls.delete(node);
@@ -231,7 +231,7 @@ export class Delivery {
   }
 
   private catchUp({ node, events }: CatchUp, after: number): void {
-    const sessions = [...(this.audience.sessionsOf(node) ?? [])];
+    const sessions = [...(this.audience.sessionsOf(node)?.keys() ?? [])];
     const next = this.audience.index + 1;
     const caughtUp =
       events !== undefined && this.stream.catchUp(node, after, events, this.viewsOn(sessions), next);

@@ -24,7 +24,7 @@ interface SessionEntry {
 
 interface UserEntry {
   /** The one that changed last at the end. Most users have one. */
-  readonly sessions: SessionEntry[];
+  sessions: readonly SessionEntry[];
   told: PublicPresence;
   /** False: what was told last may not have arrived. */
   delivered: boolean;
@@ -77,8 +77,8 @@ export class GuildPresence {
       user = { sessions: [entry], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
     } else {
-      drop(user, sessionId);
-      user.sessions.push(entry);
+      // Not pushed: an empty array that grows takes room for seventeen.
+      user.sessions = without(user, sessionId).concat(entry);
     }
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
@@ -88,7 +88,7 @@ export class GuildPresence {
   clear(node: string, userId: Snowflake, sessionId: string, now: number): readonly PresenceChange[] {
     const user = this.users.get(userId);
     if (user?.sessions.find(({ id }) => id === sessionId)?.node !== node) return nothing;
-    drop(user, sessionId);
+    user.sessions = without(user, sessionId);
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
   }
@@ -174,7 +174,6 @@ export class GuildPresence {
   }
 }
 
-function drop({ sessions }: UserEntry, sessionId: string): void {
-  const at = sessions.findIndex(({ id }) => id === sessionId);
-  if (at >= 0) sessions.splice(at, 1);
+function without({ sessions }: UserEntry, sessionId: string): readonly SessionEntry[] {
+  return sessions.filter(({ id }) => id !== sessionId);
 }

@@ -1,3 +1,4 @@
+import { SparseMap } from '@derailed/shared/kernel';
 import type { Held } from './replay-buffer';
 import type { Session } from './session';
 
@@ -42,9 +43,9 @@ const noChannels: ReadonlySet<string> = new Set();
  * group and one step a recipient.
  */
 export class FanOutTable {
-  private readonly classes = new Map<number, VisibilityClass>();
-  private readonly groups = new Map<string, Group>();
-  private readonly byUser = new Map<string, Row[]>();
+  private readonly classes = new SparseMap<number, VisibilityClass>();
+  private readonly groups = new SparseMap<string, Group>();
+  private readonly byUser = new SparseMap<string, Row[]>();
   private count = 0;
 
   get size(): number {
@@ -64,7 +65,8 @@ export class FanOutTable {
 
   add(session: Session, classId: number): void {
     if (this.has(session)) return;
-    const row: Row = { session, ...this.enter(session, classId) };
+    const { group, place } = this.enter(session, classId);
+    const row: Row = { session, group, place };
     const rows = this.byUser.get(session.userId);
     if (rows === undefined) this.byUser.set(session.userId, [row]);
     else rows.push(row);
@@ -87,7 +89,9 @@ export class FanOutTable {
     for (const row of this.byUser.get(userId) ?? []) {
       if (row.group.of.id === classId) continue;
       this.leaveGroup(row);
-      Object.assign(row, this.enter(row.session, classId));
+      const { group, place } = this.enter(row.session, classId);
+      row.group = group;
+      row.place = place;
     }
   }
 

@@ -33,7 +33,7 @@ interface PublishCall {
 interface User {
   readonly audience: Audience<PublishCall>;
   /** By session id; undefined for a session that shows nothing. */
-  readonly presences: Map<string, Presence | undefined>;
+  readonly presences: SparseMap<string, Presence | undefined>;
   /** Nodes whose queue was full, and that are sent what they miss in a moment. */
   readonly stalled: SparseMap<string, true>;
   timer: Entry | undefined;
@@ -158,7 +158,8 @@ export class Users {
     this.incarnations.set(node.id, node.incarnation);
     if (known === undefined || known === node.incarnation) return;
     for (const [userId, user] of this.byId) {
-      for (const sessionId of user.audience.sessionsOf(node.id) ?? []) user.presences.delete(sessionId);
+      for (const sessionId of user.audience.sessionsOf(node.id)?.keys() ?? [])
+        user.presences.delete(sessionId);
       this.settle(user.audience.removeNode(node.id));
       this.tidy(userId, user);
     }
@@ -242,7 +243,7 @@ export class Users {
     let user = this.byId.get(userId);
     if (user === undefined) {
       const audience = new Audience<PublishCall>(Kind.user, userId, this.limits);
-      user = { audience, presences: new Map(), stalled: new SparseMap(), timer: undefined };
+      user = { audience, presences: new SparseMap(), stalled: new SparseMap(), timer: undefined };
       this.byId.set(userId, user);
     }
     return user;

@@ -25,6 +25,7 @@ describe('SparseMap', () => {
             ...map.keys(),
             ...map.values(),
           ]);
+          expect([...sparse.entries()]).toEqual([...map.entries()]);
           expect([sparse.get(key), sparse.has(key)]).toEqual([map.get(key), map.has(key)]);
         }
       }),

@@ -71,12 +71,15 @@ export type MemberFields = {
   foreign_role_ids: string[];
 } & (UserFields | { id: null });
 
+/** One for all members without roles: guilds keep their members, and most have none. */
+const noRoles: readonly string[] = [];
+
 export function memberOf(row: MemberFields & UserFields): Member {
   return {
     user: userOf(row),
     nick: row.nick,
     joinedAt: row.joined_at,
     communicationDisabledUntil: row.disabled_until,
-    roleIds: row.role_ids,
+    roleIds: row.role_ids.length === 0 ? noRoles : row.role_ids,
   };
 }
