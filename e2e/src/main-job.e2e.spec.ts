@@ -4,7 +4,12 @@ import { demo } from './demo';
 import { Publisher } from './publisher';
 import { type Wiring, wirings } from './wiring';
 
-const message = (channelId: string, n: number) => ({ id: String(n), channel_id: channelId, guild_id: demo.guild, content: `message ${n}` });
+const message = (channelId: string, n: number) => ({
+  id: String(n),
+  channel_id: channelId,
+  guild_id: demo.guild,
+  content: `message ${n}`,
+});
 const sequence = (received: readonly Dispatch[]) => received.map(({ s }) => s);
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 
@@ -13,7 +18,11 @@ describe.each(wirings)('the main job, %s', (_, start) => {
   let publisher: Publisher;
   const clients: DiscordClient[] = [];
   const connect = async (username: string): Promise<DiscordClient> => {
-    const client = await DiscordClient.connect(wiring.gateway, wiring.token(username), VALID_INTENTS & ~PRIVILEGED_INTENTS);
+    const client = await DiscordClient.connect(
+      wiring.gateway,
+      wiring.token(username),
+      VALID_INTENTS & ~PRIVILEGED_INTENTS,
+    );
     clients.push(client);
     return client;
   };
@@ -35,8 +44,17 @@ describe.each(wirings)('the main job, %s', (_, start) => {
   it('gives a client READY and a GUILD_CREATE for each of its guilds', async () => {
     const client = await connect(demo.bot);
     await client.until((received) => received.length >= 3);
-    expect(client.received[0]).toMatchObject({ t: 'READY', s: 1, d: { v: 10, user: { bot: true }, shard: [0, 1] } });
-    expect(client.named('GUILD_CREATE').map(({ d }) => d['id']).sort()).toEqual([...demo.guilds].sort());
+    expect(client.received[0]).toMatchObject({
+      t: 'READY',
+      s: 1,
+      d: { v: 10, user: { bot: true }, shard: [0, 1] },
+    });
+    expect(
+      client
+        .named('GUILD_CREATE')
+        .map(({ d }) => d['id'])
+        .sort(),
+    ).toEqual([...demo.guilds].sort());
     expect(sequence(client.received)).toEqual([1, 2, 3]);
   });
 
@@ -56,16 +74,31 @@ describe.each(wirings)('the main job, %s', (_, start) => {
 
   it('keeps a private channel from those who cannot view it, through both protos, named or not', async () => {
     const [insider, outsider] = await Promise.all([connect(demo.insider), connect(demo.outsider)]);
-    await Promise.all([insider, outsider].map((client) => client.until(() => client.named('GUILD_CREATE').length >= 1)));
-    await Promise.all([insider, outsider].map((client) => client.until(() => client.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild))));
+    await Promise.all(
+      [insider, outsider].map((client) => client.until(() => client.named('GUILD_CREATE').length >= 1)),
+    );
+    await Promise.all(
+      [insider, outsider].map((client) =>
+        client.until(() => client.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild)),
+      ),
+    );
     const secret = message(demo.privateChannel, 1);
-    await publisher.publish({ guildId: demo.guild, channelId: demo.privateChannel }, 'MESSAGE_CREATE', secret);
+    await publisher.publish(
+      { guildId: demo.guild, channelId: demo.privateChannel },
+      'MESSAGE_CREATE',
+      secret,
+    );
     await publisher.publish({ guildId: demo.guild }, 'MESSAGE_CREATE', secret);
     await publisher.publish({ guildId: demo.guild }, 'SOMETHING_OF_OURS', secret);
     expect(await publisher.publishOld(demo.guild, 'MESSAGE_CREATE', secret)).toBe('Success');
     await publisher.publish({ guildId: demo.guild }, 'MESSAGE_CREATE', message(demo.channel, 2));
-    await Promise.all([insider, outsider].map((client) => client.until(() => client.named('MESSAGE_CREATE').some(({ d }) => d['id'] === '2'))));
-    const ofChannel = (client: DiscordClient) => client.received.filter(({ d }) => d['channel_id'] === demo.privateChannel).length;
+    await Promise.all(
+      [insider, outsider].map((client) =>
+        client.until(() => client.named('MESSAGE_CREATE').some(({ d }) => d['id'] === '2')),
+      ),
+    );
+    const ofChannel = (client: DiscordClient) =>
+      client.received.filter(({ d }) => d['channel_id'] === demo.privateChannel).length;
     expect([ofChannel(insider), ofChannel(outsider)]).toEqual([4, 0]);
     expect(JSON.stringify(outsider.received)).not.toContain(demo.privateChannel);
     expect(JSON.stringify(insider.named('GUILD_CREATE'))).toContain(demo.privateChannel);
@@ -99,7 +132,12 @@ describe.each(wirings)('the main job, %s', (_, start) => {
     clients.push(watcher);
     await watcher.until(() => watcher.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild));
     const seen = (status: string) => (received: readonly Dispatch[]) =>
-      received.some(({ t, d }) => t === 'PRESENCE_UPDATE' && (d['user'] as { id: string }).id === demo.newcomerId && d['status'] === status);
+      received.some(
+        ({ t, d }) =>
+          t === 'PRESENCE_UPDATE' &&
+          (d['user'] as { id: string }).id === demo.newcomerId &&
+          d['status'] === status,
+      );
     // Somebody whom no test before has brought online: a flap within a second is told to nobody.
     const other = await connect(demo.newcomer);
     await watcher.until(seen('online'));

@@ -13,7 +13,11 @@ function stream(publisher: Publisher): { stop(): Promise<number> } {
   const timer = setInterval(() => {
     const n = acks.length + 1;
     acks.push(
-      publisher.publish({ guildId: demo.guild }, 'MESSAGE_CREATE', { id: String(n), channel_id: demo.channel, content: `message ${n}` }),
+      publisher.publish({ guildId: demo.guild }, 'MESSAGE_CREATE', {
+        id: String(n),
+        channel_id: demo.channel,
+        content: `message ${n}`,
+      }),
     );
   }, 1000 / perSecond);
   return {
@@ -40,7 +44,11 @@ describe('a client in the middle of a stream of 200 events a second', () => {
   }, 60_000);
 
   beforeEach(async () => {
-    client = await DiscordClient.connect(proxy.address, wiring.token(demo.bot), VALID_INTENTS & ~PRIVILEGED_INTENTS);
+    client = await DiscordClient.connect(
+      proxy.address,
+      wiring.token(demo.bot),
+      VALID_INTENTS & ~PRIVILEGED_INTENTS,
+    );
     await client.until(() => client.named('GUILD_CREATE').length === demo.guilds.length);
   });
 
@@ -57,8 +65,12 @@ describe('a client in the middle of a stream of 200 events a second', () => {
 
   const expectNothingMissingOrDoubled = async (published: number): Promise<void> => {
     await client.until(() => client.named('MESSAGE_CREATE').some(({ d }) => d['id'] === String(published)));
-    expect(client.named('MESSAGE_CREATE').map(({ d }) => Number(d['id']))).toEqual(Array.from({ length: published }, (_, at) => at + 1));
-    expect(client.received.map(({ s }) => s)).toEqual(Array.from({ length: client.received.length }, (_, at) => at + 1));
+    expect(client.named('MESSAGE_CREATE').map(({ d }) => Number(d['id']))).toEqual(
+      Array.from({ length: published }, (_, at) => at + 1),
+    );
+    expect(client.received.map(({ s }) => s)).toEqual(
+      Array.from({ length: client.received.length }, (_, at) => at + 1),
+    );
   };
 
   it('misses nothing when its socket is cut 20 times', async () => {

@@ -3,7 +3,13 @@ import { Server, ServerCredentials, type ServerDuplexStream, credentials } from 
 import { loadConfig } from '@derailed/platform/config';
 import { InProcessNetwork, type Mesh, type Message, createMesh, meshSettings } from '@derailed/platform/mesh';
 import { systemClock, systemRng } from '@derailed/platform/runtime';
-import { Batch, type ConnectRequest, type ConnectResponse, LinkClient, LinkService } from '@derailed/shared/contract';
+import {
+  Batch,
+  type ConnectRequest,
+  type ConnectResponse,
+  LinkClient,
+  LinkService,
+} from '@derailed/shared/contract';
 import { Registry } from 'prom-client';
 
 export interface MeshHop {
@@ -112,7 +118,10 @@ async function bareStream(): Promise<number> {
   const client = new LinkClient(`127.0.0.1:${port}`, credentials.createInsecure());
   const stream = client.connect();
   stream.on('error', () => undefined);
-  const frame: ConnectRequest = { seq: 1, kind: { $case: 'batch', value: Batch.fromPartial({ envelopes: [body] }) } };
+  const frame: ConnectRequest = {
+    seq: 1,
+    kind: { $case: 'batch', value: Batch.fromPartial({ envelopes: [body] }) },
+  };
   const rate = await perSecond(messages, async () => {
     const done = new Promise<void>((resolve) => (finish = resolve));
     for (let sent = 0; sent < messages; sent++) {
