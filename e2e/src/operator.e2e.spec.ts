@@ -28,7 +28,7 @@ describe('a mistake in the configuration is one sentence that names it, and exit
       { HEARTBEAT_INTERVAL: '1s' },
       /^HEARTBEAT_INTERVAL must be .*2s to 55s, not "1s"/,
     ],
-    ['an unknown role', 'gateway', { ROLES: 'tunnel,broker' }, /^ROLES .*"broker"/],
+    ['an unknown role', 'gateway', { ROLES: 'tunnel,broker' }, /^ROLES must name roles of .*broker"\.$/],
     ['a cluster line without nodes', 'gateway', { CLUSTER: 'static:' }, /^CLUSTER names no node/],
     [
       'a cluster line that is cut off',
