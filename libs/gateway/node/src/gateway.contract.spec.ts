@@ -95,7 +95,11 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     const event = { id: '', name: 'LEAK', data: Buffer.from('{}'), own: Buffer.alloc(0), volatile: false };
     const value = { event, connections: [connection], seqs: [1], wantsDrain: false };
     stranger.send('gateway:1', 'deliver', { $case: 'deliver', value });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    while (
+      (await gateway.figure('derailed_gateway_stray_dispatches_total')) !==
+      'derailed_gateway_stray_dispatches_total 1'
+    )
+      await new Promise(setImmediate);
     gateway.deliver([connection], [1], 'READY', '{}');
     expect(await client.next(0)).toMatchObject({ t: 'READY' });
   });
