@@ -25,6 +25,9 @@ export interface Wiring {
 /** Settings that a test may add to every process. */
 export type Environment = Readonly<Record<string, string>>;
 
+/** Many tests identify as the same bot, and are not about its turns. */
+const hurried = { IDENTIFY_INTERVAL: '0' };
+
 /** The tokens that the embedded default prints: `  USERNAME  TOKEN`, below its heading. */
 function tokensOf({ banner }: AppProcess): (username: string) => string {
   return (username) => {
@@ -47,6 +50,7 @@ export async function startComposed(
       AUTH_LISTEN: '127.0.0.1:0',
       DATA_DIR: dataDir,
       AUTH_KEY_FILE: join(dataDir, 'auth.key'),
+      ...hurried,
       ...env,
     },
   });
@@ -92,7 +96,7 @@ export async function startOnPostgres(
 export async function startSeparate(
   env: Environment = {},
 ): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
-  const cluster = await startCluster({ env });
+  const cluster = await startCluster({ env: { ...hurried, ...env } });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
   return {
     cluster,

@@ -10,6 +10,7 @@ import { Departure } from './departure';
 import { Door } from './door';
 import { Flusher } from './flusher';
 import { HttpRoutes } from './http-routes';
+import { IdentifyBudgets } from './identify-budgets';
 import { GatewayMetrics } from './metrics';
 import { SessionReceiver } from './session-receiver';
 import { SessionSender } from './session-sender';
@@ -74,7 +75,8 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
       closeTimeout: config.closeTimeout,
     });
     this.adapter = new GatewayWsAdapter(this.shell, metrics);
-    this.door = new Door(config, clients, this.shell, this.adapter, new HttpRoutes(auth, publicUrl, logger));
+    const routes = new HttpRoutes(auth, new IdentifyBudgets(mesh, cluster), publicUrl, logger);
+    this.door = new Door(config, clients, this.shell, this.adapter, routes);
     this.ticker = new Ticker(clients, this.shell, clock);
     this.departure = new Departure(clients, this.shell, clock, config.reconnectDelay);
     new SessionReceiver(clients, flusher, sender, this.shell, metrics).listen(mesh);

@@ -226,10 +226,11 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     );
 
     it('tells bots how to start', async () => {
+      gateway.budget = { total: 1000, remaining: 7, resetAfterMs: 60_000, maxConcurrency: 16, shards: 3 };
       expect((await get('/api/v10/gateway/bot', 'Bot good')).body).toEqual({
         url: gateway.url,
-        shards: 1,
-        session_start_limit: { total: 1000, remaining: 1000, reset_after: 0, max_concurrency: 1 },
+        shards: 3,
+        session_start_limit: { total: 1000, remaining: 7, reset_after: 60_000, max_concurrency: 16 },
       });
       expect((await get('/users/@me', 'Bot good')).body).toMatchObject({ id: user.id, mfa_enabled: false });
       expect((await get('/oauth2/applications/@me', 'good')).body).toMatchObject({ id: user.id, team: null });
@@ -247,6 +248,8 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
       expect(await get('/__proto__')).toMatchObject({ status: 404 });
       gateway.tokens.set('away', 'unavailable');
       expect(await get('/users/@me', 'Bot away')).toMatchObject({ status: 503 });
+      gateway.budget = undefined;
+      expect(await get('/gateway/bot', 'Bot good')).toMatchObject({ status: 503 });
     });
   });
 });

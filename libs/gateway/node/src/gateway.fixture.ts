@@ -4,6 +4,7 @@ import { CLUSTER } from '@derailed/platform/cluster';
 import { InProcessNetwork, MESH, type Mesh, type MessageCase, type MessageOf } from '@derailed/platform/mesh';
 import { METRICS } from '@derailed/platform/observability';
 import { CLOCK, LOGGER, systemClock, systemRng } from '@derailed/platform/runtime';
+import { unavailable } from '@derailed/shared/kernel';
 import type { User } from '@derailed/shared/protocol';
 import { type DynamicModule, type INestApplication, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -66,7 +67,14 @@ export class GatewayFixture {
     ] as const) {
       listen(kind);
     }
+    mesh.onCall('identifyBudget', () => {
+      if (this.budget === undefined) throw unavailable('no database');
+      return { $case: 'identifyBudgetReply', value: this.budget };
+    });
   }
+
+  /** What the session-node answers to /gateway/bot; undefined: it can't say. */
+  budget: MessageOf<'identifyBudgetReply'> | undefined;
 
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<GatewayFixture> {
     const config = z.object(gatewaySettings).parse({

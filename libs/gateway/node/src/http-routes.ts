@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthClient } from '@derailed/platform/auth-client';
 import type { Logger } from '@derailed/platform/observability';
-import { limits, ownUserJson, type User } from '@derailed/shared/protocol';
+import { ownUserJson, type User } from '@derailed/shared/protocol';
+import type { IdentifyBudget, IdentifyBudgets } from './identify-budgets';
 
 /** With `; charset=utf-8` behind it discord.py and oceanic take the body for text. */
 const contentType = 'application/json';
@@ -10,6 +11,7 @@ const contentType = 'application/json';
 export class HttpRoutes {
   constructor(
     private readonly auth: AuthClient,
+    private readonly budgets: IdentifyBudgets,
     private readonly publicUrl: () => string,
     private readonly logger: Logger,
   ) {}
@@ -28,15 +30,23 @@ export class HttpRoutes {
 
   private async answer({ method, url = '/', headers }: IncomingMessage): Promise<readonly [number, string]> {
     const path = pathOf(url).replace(/^\/api(?:\/v\d+)?(?=\/)/, '');
-    const body = bodies[path];
-    if (!body) return [404, refusal(404, 'Not Found')];
+    const isForBots = path === '/gateway/bot';
+    const body = isForBots ? undefined : bodies[path];
+    if (!isForBots && !body) return [404, refusal(404, 'Not Found')];
     if (method !== 'GET') return [405, refusal(405, 'Method Not Allowed')];
     if (path === '/gateway') return [200, JSON.stringify({ url: this.publicUrl() })];
     const answer = await this.auth.authenticate((headers.authorization ?? '').replace(/^Bot /, ''));
-    if (answer.ok) return [200, body(answer.user, this.publicUrl())];
-    return answer.reason === 'invalid'
-      ? [401, refusal(401, 'Unauthorized')]
-      : [503, refusal(503, 'Service Unavailable')];
+    if (!answer.ok) {
+      return answer.reason === 'invalid'
+        ? [401, refusal(401, 'Unauthorized')]
+        : [503, refusal(503, 'Service Unavailable')];
+    }
+    if (body) return [200, body(answer.user)];
+    const budget = await this.budgets.of(answer.user.id);
+    // Libraries try again after a 503; after a limit that was guessed they would be refused at the socket.
+    return budget === undefined
+      ? [503, refusal(503, 'Service Unavailable')]
+      : [200, gatewayBotJson(this.publicUrl(), budget)];
   }
 }
 
@@ -46,22 +56,21 @@ export function pathOf(target: string): string {
   return end < 0 ? target : target.slice(0, end);
 }
 
-type Body = (user: User, publicUrl: string) => string;
+type Body = (user: User) => string;
 
 const bodies: Readonly<Partial<Record<string, Body>>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, Body>, {
-    '/gateway': (_user: User, url: string) => JSON.stringify({ url }),
-    '/gateway/bot': (_user: User, url: string) => gatewayBotJson(url),
+    '/gateway': () => '',
     '/users/@me': (user: User) => ownUserJson(user),
     '/oauth2/applications/@me': (user: User) => applicationJson(user),
   }),
 );
 
-function gatewayBotJson(url: string): string {
-  const { count: total } = limits.identifies;
-  // Every library wants all four numbers, and refuses to start when too few identifies remain.
-  const sessionStartLimit = { total, remaining: total, reset_after: 0, max_concurrency: 1 };
-  return JSON.stringify({ url, shards: 1, session_start_limit: sessionStartLimit });
+/** Every library wants all four numbers, and refuses to start when too few identifies remain. */
+function gatewayBotJson(url: string, budget: IdentifyBudget): string {
+  const { total, remaining, resetAfterMs, maxConcurrency, shards } = budget;
+  const limit = { total, remaining, reset_after: resetAfterMs, max_concurrency: maxConcurrency };
+  return JSON.stringify({ url, shards, session_start_limit: limit });
 }
 
 function applicationJson(user: User): string {

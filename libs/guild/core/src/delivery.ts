@@ -104,7 +104,13 @@ export class Delivery {
   }
 
   refuse({ node, subscribe }: Request, unavailable: boolean): void {
-    const value = { kind: Kind.guild, audienceId: this.guildId, sessionId: subscribe.sessionId, unavailable };
+    const value = {
+      kind: Kind.guild,
+      audienceId: this.guildId,
+      sessionId: subscribe.sessionId,
+      unavailable,
+      delayMs: 0,
+    } as const;
     this.out.send([node], { $case: 'subscribeRefused', value }, this.audience.index + 1, subscribe);
   }
 

@@ -43,6 +43,8 @@ export interface SubscribeRefused {
   audienceId: Snowflake;
   sessionId: string;
   unavailable: boolean;
+  /** Only users make clients wait. */
+  delayMs: 0;
 }
 
 export interface ClassTable {

@@ -120,6 +120,7 @@ function start({ away = false, ack = true } = {}) {
         largeThreshold: 50,
         wantsSnapshot: true,
         presence: undefined,
+        identifying: undefined,
       },
     });
   const publish = (name: string, data: unknown, channelId = '', id = name) => {

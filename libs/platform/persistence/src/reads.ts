@@ -50,7 +50,11 @@ export const reads: Readonly<Record<string, TableReads>> = {
         on: '(guild_id, user_id)',
         readFor: 'snapshot; pages of members; members by id; count',
       },
-      { name: 'members_user_id', on: '(user_id)', readFor: 'READY: the guilds of a user' },
+      {
+        name: 'members_user_id',
+        on: '(user_id)',
+        readFor: 'READY and GET /gateway/bot: the guilds of a user',
+      },
       {
         name: 'members_guild_id_lower_nick',
         on: '(guild_id, lower(nick) text_pattern_ops)',

@@ -126,7 +126,10 @@ describe('a subscription', () => {
     const { sessionId } = world.connection(connection);
     for (let attempt = 0; attempt < 4; attempt++) {
       world.say(
-        { $case: 'subscribeRefused', value: { kind: 1, audienceId: '100', sessionId, unavailable: true } },
+        {
+          $case: 'subscribeRefused',
+          value: { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0 },
+        },
         guilds,
       );
       world.wait(15_000);
@@ -149,7 +152,10 @@ describe('a subscription', () => {
     const connection = world.identify();
     const { sessionId } = world.connection(connection);
     world.say(
-      { $case: 'subscribeRefused', value: { kind: 1, audienceId: '100', sessionId, unavailable: false } },
+      {
+        $case: 'subscribeRefused',
+        value: { kind: 1, audienceId: '100', sessionId, unavailable: false, delayMs: 0 },
+      },
       guilds,
     );
     world.wait(60_000);

@@ -1,5 +1,6 @@
 import type { Rng } from '@derailed/shared/kernel';
 import type { Agenda } from './agenda';
+import type { IdentifyLimits } from './identify-ledger';
 import type { Outbox } from './effects';
 import type { NodeRef } from './messages';
 import type { Outlets } from './outlets';
@@ -16,9 +17,12 @@ export interface SessionLimits {
   readonly recentIds: number;
   /** How long an identify waits for its User and the database. */
   readonly identifyWindow: number;
+  readonly identifies: IdentifyLimits;
   /** Op 8 requests that are read at once, and that wait. */
   readonly memberRequests: number;
   readonly memberQueue: number;
+  /** Between two requests for all members of a guild by one user. */
+  readonly memberListInterval: number;
 }
 
 export const defaultSessionLimits: SessionLimits = {
@@ -28,8 +32,10 @@ export const defaultSessionLimits: SessionLimits = {
   presenceGrace: 10_000,
   recentIds: 4096,
   identifyWindow: 10_000,
+  identifies: { interval: 5_000, concurrency: 1, perDay: 1000, sessions: 100 },
   memberRequests: 4,
   memberQueue: 1024,
+  memberListInterval: 30_000,
 };
 
 export type OwnerRole = 'session-node' | 'guild-node' | 'presence-node';
@@ -44,6 +50,8 @@ export interface Placement {
 export interface Counts {
   dispatches: number;
   identifies: number;
+  /** Identifies over a limit: op 9. */
+  identifiesRefused: number;
   resumes: number;
   resumesRefused: number;
   /** Events recognised by their id and not delivered again. */

@@ -74,8 +74,45 @@ describe('a request for members', () => {
     expect(world.reads[0]?.userIds).toHaveLength(99);
   });
 
+  it('for the whole list is answered once in 30 s for a user and a guild, whichever session asks', () => {
+    const world = new World();
+    const [one, other] = [world.ready().connection, world.ready().connection];
+    ask(world, one);
+    world.wait(12_500);
+    ask(world, other);
+    expect(world.connection(other).frames.at(-1)).toMatchObject({
+      name: 'RATE_LIMITED',
+      json: '{"opcode":8,"retry_after":17.5,"meta":{"guild_id":"100","nonce":"n"}}',
+    });
+    ask(world, other, { query: 'a', limit: 0 });
+    ask(world, other, { hasQuery: false, userIds: ['1'] });
+    world.wait(17_500);
+    ask(world, other);
+    chunk(world, 2, '""', true);
+    chunk(world, 3, '""', true);
+    expect(world.reads.map(({ query, limit }) => [query, limit])).toEqual([
+      ['', 0],
+      ['a', 100],
+      [undefined, 0],
+      ['', 0],
+    ]);
+  });
+
+  it('that can not be read is answered with RATE_LIMITED, and does not count', () => {
+    const world = new World();
+    const { connection } = world.ready();
+    ask(world, connection);
+    chunk(world, 1, undefined, true);
+    expect(world.connection(connection).frames.at(-1)).toMatchObject({
+      name: 'RATE_LIMITED',
+      json: expect.stringContaining('"retry_after":5'),
+    });
+    ask(world, connection);
+    expect(world.reads).toHaveLength(2);
+  });
+
   it('waits for its turn: one a session, a few a node; and is refused when too many wait', () => {
-    const world = new World({ memberRequests: 2, memberQueue: 2 });
+    const world = new World({ memberRequests: 2, memberQueue: 2, memberListInterval: 0 });
     const [one, two, three] = [world.ready().connection, world.ready().connection, world.ready().connection];
     for (const connection of [one, one, two, three]) ask(world, connection);
     expect(world.reads.map(({ read }) => read)).toEqual([1, 3]);
@@ -91,7 +128,7 @@ describe('a request for members', () => {
   });
 
   it('ends with its connection, or when the socket does not drain, and makes room', () => {
-    const world = new World({ memberRequests: 1 });
+    const world = new World({ memberRequests: 1, memberListInterval: 0 });
     const [one, two] = [world.ready().connection, world.ready().connection];
     ask(world, one);
     ask(world, one);

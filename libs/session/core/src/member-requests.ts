@@ -10,6 +10,8 @@ import type { Session } from './session';
 interface Reading {
   readonly session: Session;
   readonly request: MemberRead;
+  /** Chunks were sent. */
+  begun: boolean;
   /** A page was sent to the socket, which has not drained yet. */
   sent: boolean;
   timer: Entry | undefined;
@@ -29,6 +31,8 @@ export class MemberRequests {
   private readonly bySession = new Map<Session, Reading>();
   private waiting: Reading[] = [];
   private reads = 0;
+  /** By `user:guild`, the oldest first: when all members may be requested again. */
+  private readonly listedUntil = new Map<string, number>();
 
   constructor(
     private readonly kit: Pick<Kit, 'limits' | 'agenda' | 'outbox'>,
@@ -44,12 +48,16 @@ export class MemberRequests {
     const request = checked(session, value, this.reads + 1);
     if (request === undefined) return;
     if (this.waiting.length >= this.kit.limits.memberQueue && !this.mayRun(session)) {
-      const json = rateLimitedJson(Op.REQUEST_GUILD_MEMBERS, retryAfter, value.guildId, value.nonce);
-      this.dispatches.make(session, 'RATE_LIMITED', json);
+      this.refuse(session, request, retryAfter);
+      return;
+    }
+    const wait = isWhole(request) ? this.turn(session.userId, request.guildId, now) : 0;
+    if (wait > 0) {
+      this.refuse(session, request, Math.ceil(wait) / 1000);
       return;
     }
     this.reads++;
-    this.waiting.push({ session, request, sent: false, timer: undefined });
+    this.waiting.push({ session, request, begun: false, sent: false, timer: undefined });
     this.pump(now);
   }
 
@@ -57,11 +65,13 @@ export class MemberRequests {
   chunk(read: number, json: string | undefined, last: boolean, now: number): void {
     const reading = this.running.get(read);
     if (reading === undefined) return;
-    const { session } = reading;
+    const { session, request } = reading;
     if (json === undefined) {
+      if (!reading.begun) this.apologise(session, request);
       this.finish(reading, now);
       return;
     }
+    reading.begun = true;
     const more = !last;
     this.dispatches.make(session, 'GUILD_MEMBERS_CHUNK', json, more && session.state === 'live');
     if (!more) {
@@ -88,6 +98,30 @@ export class MemberRequests {
     }
     const reading = this.bySession.get(session);
     if (reading !== undefined) this.stop(reading, now);
+  }
+
+  private refuse(session: Session, { guildId, nonce }: MemberRead, seconds: number): void {
+    const json = rateLimitedJson(Op.REQUEST_GUILD_MEMBERS, seconds, guildId, nonce);
+    this.dispatches.make(session, 'RATE_LIMITED', json);
+  }
+
+  /** The database is away: callers would wait for their timeout, and the request does not count. */
+  private apologise(session: Session, request: MemberRead): void {
+    if (isWhole(request)) this.listedUntil.delete(turnKey(session.userId, request.guildId));
+    this.refuse(session, request, retryAfter);
+  }
+
+  /** All members of a guild: 0 takes the user's turn, else the milliseconds until it comes. */
+  private turn(userId: string, guildId: string, now: number): number {
+    for (const [key, until] of this.listedUntil) {
+      if (until > now) break;
+      this.listedUntil.delete(key);
+    }
+    const key = turnKey(userId, guildId);
+    const until = this.listedUntil.get(key);
+    if (until !== undefined) return until - now;
+    this.listedUntil.set(key, now + this.kit.limits.memberListInterval);
+    return 0;
   }
 
   private pump(now: number): void {
@@ -122,6 +156,14 @@ export class MemberRequests {
     this.bySession.delete(reading.session);
     this.pump(now);
   }
+}
+
+function isWhole({ query, limit }: MemberRead): boolean {
+  return query === '' && limit === 0;
+}
+
+function turnKey(userId: string, guildId: string): string {
+  return `${userId}:${guildId}`;
 }
 
 /** Undefined: the request is one that stays without an answer. */

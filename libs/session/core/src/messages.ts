@@ -1,4 +1,5 @@
 import type { AudienceEvent, Event } from '@derailed/audience/core';
+import type { IdentifyBudget } from './identify-ledger';
 
 /**
  * What a session-node hears and says, field by field as in proto/derailed/link/v1/messages.proto (bytes are
@@ -85,6 +86,7 @@ export interface SubscribeRefused {
   readonly audienceId: string;
   readonly sessionId: string;
   readonly unavailable: boolean;
+  readonly delayMs: number;
 }
 
 export interface ClassTable {
@@ -114,6 +116,7 @@ export interface Subscribe {
   largeThreshold: number;
   wantsSnapshot: boolean;
   presence: Presence | undefined;
+  identifying: { bot: boolean; shardId: number } | undefined;
 }
 
 export interface Unsubscribe {
@@ -192,6 +195,7 @@ export type Outbound =
         sameData: boolean;
       }
     >
+  | Tagged<'subscribeRefused', SubscribeRefused>
   | Tagged<'audienceLost', { kind: number; audienceId: string }>
   | Tagged<
       'presenceUpsert',
@@ -203,4 +207,5 @@ export type Outbound =
 export type Answer =
   | Tagged<'published', { sessions: number }>
   | Tagged<'userPresenceReply', { status: string; activities: string; sessions: number }>
-  | Tagged<'disconnectUserReply', { sessions: number }>;
+  | Tagged<'disconnectUserReply', { sessions: number }>
+  | Tagged<'identifyBudgetReply', IdentifyBudget & { shards: number }>;

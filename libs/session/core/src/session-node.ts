@@ -48,6 +48,7 @@ export class SessionNode {
   readonly counts = {
     dispatches: 0,
     identifies: 0,
+    identifiesRefused: 0,
     resumes: 0,
     resumesRefused: 0,
     repeats: 0,
@@ -75,8 +76,8 @@ export class SessionNode {
     this.members = new MemberRequests(kit, dispatches);
     this.subscriptions = new Subscriptions(kit, this.views, dispatches, {
       entered: (view, session) => this.entered(view, session),
-      rejected: (view, session, now) => {
-        if (view.kind === Kind.user) this.sessions.lose(session, 0, now);
+      rejected: (view, session, delayMs, now) => {
+        if (view.kind === Kind.user) this.sessions.rejected(session, delayMs, now);
         else this.feed.left(session, view.id);
       },
       joinSettled: (join, now) => this.stream.joinSettled(join, now),
@@ -124,6 +125,12 @@ export class SessionNode {
 
   userPresence(call: number, userId: string, now: number): readonly Effect[] {
     this.outbox.answer(call, this.users.presence(userId));
+    return this.done(now);
+  }
+
+  /** @param guilds that the user is in */
+  identifyBudget(call: number, userId: string, guilds: number, now: number): readonly Effect[] {
+    this.outbox.answer(call, this.users.identifyBudget(userId, guilds, now));
     return this.done(now);
   }
 
@@ -216,7 +223,7 @@ export class SessionNode {
         this.receiveFromClient(message, from, now);
         break;
       case 'subscribe':
-        this.users.subscribe(message.value, from);
+        this.users.subscribe(message.value, from, now);
         break;
       case 'unsubscribe':
         this.users.unsubscribe(message.value.audienceId, message.value.sessionIds, from);

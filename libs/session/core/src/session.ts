@@ -47,6 +47,8 @@ export class Session {
   private connection = 0;
 
   state: SessionState = 'starting';
+  /** Its User has counted it, and its connection was told that it is bound. */
+  admitted = false;
   binding: Binding | undefined;
   epoch = 0;
   /** Next seq to replay. */

@@ -98,7 +98,7 @@ export class Sessions {
     session.presence = presence;
     this.byId.set(id, session);
     this.kit.counts.identifies++;
-    this.bind(session, from, connection, 0, now);
+    session.bind({ outlet: this.outletOf(from, now), connection });
     session.timers = [
       this.kit.agenda.add(now + this.kit.limits.identifyWindow, (then) =>
         this.lose(session, close.tryAgain, then),
@@ -107,9 +107,20 @@ export class Sessions {
     this.subscriptions.enter(session, Kind.user, userId, { wantsSnapshot: false, announced: false }, now);
   }
 
-  /** Its User knows it: what is published to the user from now on waits behind READY. */
+  /** Its User has let it in: what is published to the user from now on waits behind READY. */
   registered(session: Session): void {
-    if (session.state === 'starting') this.read(session);
+    if (session.state !== 'starting') return;
+    if (!session.admitted) {
+      session.admitted = true;
+      this.introduce(session, 0);
+    }
+    this.read(session);
+  }
+
+  /** Its User does not let it in. @param delayMs until the client is told, so that it does not ask again at once */
+  rejected(session: Session, delayMs: number, now: number): void {
+    this.kit.counts.identifiesRefused++;
+    this.end(session, now, close.invalidSession, delayMs);
   }
 
   /** @param readiness null: there is no such user */
@@ -170,7 +181,8 @@ export class Sessions {
     session.state = 'replaying';
     session.cursor = seq + 1;
     this.kit.counts.resumes++;
-    this.bind(session, from, connection, seq, now);
+    session.bind({ outlet: this.outletOf(from, now), connection });
+    this.introduce(session, seq);
     this.watcher.unbound(session, now);
     if (!session.shown) this.show(session);
     this.replay(session, now);
@@ -215,10 +227,14 @@ export class Sessions {
     for (const session of [...(outlet?.sessions ?? [])]) {
       const { binding, epoch } = session;
       if (binding === undefined) continue;
-      this.kit.outbox.signal(nodeId, {
-        $case: 'closeConnection',
-        value: { connection: binding.connection, epoch, closeCode: close.tryAgain },
-      });
+      const { connection } = binding;
+      const closeCode = close.tryAgain;
+      this.kit.outbox.signal(
+        nodeId,
+        session.admitted
+          ? { $case: 'closeConnection', value: { connection, epoch, closeCode } }
+          : { $case: 'refused', value: { connection, closeCode, resumable: false, delayMs: 0 } },
+      );
       this.detach(session, now);
     }
   }
@@ -229,8 +245,11 @@ export class Sessions {
     this.end(session, now, closeCode);
   }
 
-  /** @param closeCode what becomes of the connection, when it has one; undefined: its ws-gateway knows */
-  end(session: Session, now: number, closeCode?: number): void {
+  /**
+   * @param closeCode what becomes of the connection, when it has one; undefined: its ws-gateway knows
+   * @param delayMs until op 9, for a connection that was not told yet that it is bound
+   */
+  end(session: Session, now: number, closeCode?: number, delayMs = 0): void {
     if (session.state === 'ended') return;
     session.state = 'ended';
     this.byId.delete(session.id);
@@ -239,10 +258,13 @@ export class Sessions {
     const { epoch } = session;
     const binding = session.unbind();
     if (binding !== undefined && closeCode !== undefined) {
-      this.kit.outbox.tell(binding.outlet.node.id, {
-        $case: 'closeConnection',
-        value: { connection: binding.connection, epoch, closeCode },
-      });
+      const { connection, outlet } = binding;
+      if (session.admitted)
+        this.kit.outbox.tell(outlet.node.id, {
+          $case: 'closeConnection',
+          value: { connection, epoch, closeCode },
+        });
+      else this.refuse(outlet.node, connection, closeCode, delayMs);
     }
     this.watcher.unbound(session, now);
     this.feed.hide(session);
@@ -301,11 +323,13 @@ export class Sessions {
     });
   }
 
-  private bind(session: Session, from: NodeRef, connection: number, seq: number, now: number): void {
-    session.bind({ outlet: this.outletOf(from, now), connection });
-    this.kit.outbox.tell(from.id, {
+  /** Tells the connection whose it is. @param seq of the last dispatch that its client has */
+  private introduce(session: Session, seq: number): void {
+    const { binding, id, epoch } = session;
+    if (binding === undefined) return;
+    this.kit.outbox.tell(binding.outlet.node.id, {
       $case: 'bound',
-      value: { connection, sessionId: session.id, epoch: session.epoch, seq },
+      value: { connection: binding.connection, sessionId: id, epoch, seq },
     });
   }
 
@@ -315,10 +339,10 @@ export class Sessions {
     return this.kit.outlets.of(from);
   }
 
-  private refuse(to: NodeRef, connection: number, closeCode: number): void {
+  private refuse(to: NodeRef, connection: number, closeCode: number, delayMs = 0): void {
     this.kit.outbox.tell(to.id, {
       $case: 'refused',
-      value: { connection, closeCode, resumable: false, delayMs: 0 },
+      value: { connection, closeCode, resumable: false, delayMs },
     });
   }
 

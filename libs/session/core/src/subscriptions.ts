@@ -20,8 +20,8 @@ export interface Entrance {
 /** What became of a Subscribe. */
 export interface SubscriptionListener {
   entered(view: AudienceView, session: Session): void;
-  /** The owner says no: no member, or no such guild. */
-  rejected(view: AudienceView, session: Session, now: number): void;
+  /** The owner says no: no member, no such guild, or, after delayMs, a limit of Identify. */
+  rejected(view: AudienceView, session: Session, delayMs: number, now: number): void;
   /** Every session that a join waited for has its answer. */
   joinSettled(join: JoinWait, now: number): void;
 }
@@ -133,7 +133,7 @@ export class Subscriptions {
       if (asking.announced) this.dispatches.guildDelete(session, view.id, false);
     }
     this.tidy(view);
-    this.listener.rejected(view, session, now);
+    this.listener.rejected(view, session, value.delayMs, now);
   }
 
   /** The mesh could not take the Subscribe. */
@@ -190,6 +190,10 @@ export class Subscriptions {
         largeThreshold: traits.largeThreshold,
         wantsSnapshot,
         presence: kind === Kind.user && session.shown ? session.presence : undefined,
+        identifying:
+          kind === Kind.user && !session.admitted
+            ? { bot: traits.bot, shardId: traits.shard?.id ?? 0 }
+            : undefined,
       },
     });
   }

@@ -17,6 +17,7 @@ import {
 } from '@derailed/shared/kernel';
 import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
+import { IdentifyLedger, exhaustedPause } from './identify-ledger';
 import type { Kit } from './kit';
 import type { Answer, NodeRef, Presence, Publish, Subscribe } from './messages';
 import { flowOf } from './subscriptions';
@@ -44,6 +45,8 @@ const redeliverAfter = 100;
 const maxDepth = 64;
 const idBytes = 16;
 const accountGone = 4004;
+/** What /gateway/bot proposes; a shard may hold 2,500 before it is refused. */
+const guildsPerProposedShard = 1000;
 const empty = new Uint8Array(0);
 
 /** The owner's side of the audiences of users: all sessions of a user, on whichever node. */
@@ -51,19 +54,36 @@ export class Users {
   private readonly byId = new Map<string, User>();
   /** Which start of each session-node the subscribers are of. */
   private readonly incarnations = new Map<string, string>();
+  private readonly ledger: IdentifyLedger;
 
   constructor(
     private readonly kit: Kit,
     private readonly limits: AudienceLimits,
-  ) {}
+  ) {
+    this.ledger = new IdentifyLedger(kit.limits.identifies, kit.agenda);
+  }
 
   get size(): number {
     return this.byId.size;
   }
 
-  subscribe({ audienceId, sessionId, presence }: Subscribe, from: NodeRef): void {
+  subscribe(
+    { audienceId, sessionId, presence, identifying }: Readonly<Subscribe>,
+    from: NodeRef,
+    now: number,
+  ): void {
     if (!isSnowflake(audienceId)) return;
     this.meet(from);
+    if (identifying !== undefined && !this.knows(audienceId, sessionId, from)) {
+      const delayMs = this.refusal(audienceId, identifying, now);
+      if (delayMs > 0) {
+        this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
+          $case: 'subscribeRefused',
+          value: { kind: Kind.user, audienceId, sessionId, unavailable: false, delayMs },
+        });
+        return;
+      }
+    }
     const user = this.open(audienceId);
     user.audience.subscribe(from.id, sessionId);
     // Last said, last in the map: of equals it speaks for the user.
@@ -131,6 +151,12 @@ export class Users {
     return { $case: 'userPresenceReply', value: { ...merged, sessions: user?.audience.sessions ?? 0 } };
   }
 
+  /** @param guilds that the user is in */
+  identifyBudget(userId: string, guilds: number, now: number): Answer {
+    const shards = Math.max(1, Math.ceil(guilds / guildsPerProposedShard));
+    return { $case: 'identifyBudgetReply', value: { ...this.ledger.budget(userId, now), shards } };
+  }
+
   /**
    * The mesh could not take an event for that node, which had all before it: nobody waits for the node, and a little
    * later it is sent what it misses.
@@ -163,6 +189,22 @@ export class Users {
       this.settle(user.audience.removeNode(node.id));
       this.tidy(userId, user);
     }
+  }
+
+  /** A Subscribe that comes again is no other Identify. */
+  private knows(userId: string, sessionId: string, from: NodeRef): boolean {
+    return this.byId.get(userId)?.audience.sessionsOf(from.id)?.has(sessionId) === true;
+  }
+
+  /** 0: the Identify is counted, and the session may come in. Else the milliseconds until its client is told no. */
+  private refusal(
+    userId: string,
+    { bot, shardId }: NonNullable<Subscribe['identifying']>,
+    now: number,
+  ): number {
+    const sessions = this.byId.get(userId)?.audience.sessions ?? 0;
+    if (sessions >= this.kit.limits.identifies.sessions) return exhaustedPause;
+    return bot ? this.ledger.take(userId, shardId, now) : 0;
   }
 
   private send(

@@ -51,7 +51,7 @@ export interface Connection {
   /** Seq that Bound named. */
   from: number;
   readonly frames: Frame[];
-  refused: { closeCode: number; resumable: boolean } | undefined;
+  refused: { closeCode: number; resumable: boolean; delayMs: number } | undefined;
   /** CloseConnection of the current epoch. */
   closed: number | undefined;
 }
@@ -77,9 +77,14 @@ export class World {
   refuses: (to: string, message: Outbound) => boolean = () => false;
   private lastConnection = 0;
 
+  readonly limits: SessionLimits;
+
+  /** Identifies take no turns unless `limits` says so. */
   constructor(limits: Partial<SessionLimits> = {}, owners: Partial<Record<string, string>> = {}) {
+    const identifies = { ...defaultSessionLimits.identifies, interval: 0 };
+    this.limits = { ...defaultSessionLimits, identifies, ...limits };
     this.node = new SessionNode({
-      limits: { ...defaultSessionLimits, ...limits },
+      limits: this.limits,
       placement: {
         self,
         ownerOf: (role, key) =>

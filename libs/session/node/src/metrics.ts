@@ -12,6 +12,7 @@ export interface Watched {
 const totals: readonly (readonly [name: string, of: keyof Counts, help: string])[] = [
   ['dispatches', 'dispatches', 'Dispatches that got a sequence number.'],
   ['identifies', 'identifies', 'Sessions made.'],
+  ['identifies_refused', 'identifiesRefused', 'Identifies over a limit, answered with op 9.'],
   ['resumes', 'resumes', 'Resumes accepted.'],
   ['resumes_refused', 'resumesRefused', 'Resumes answered with op 9 or 4007.'],
   ['repeated_events', 'repeats', 'Events recognised by their id and not delivered again.'],

@@ -2,6 +2,7 @@ import type { Logger } from '@derailed/platform/observability';
 import { DatabaseUnavailable, UserRepository } from '@derailed/platform/persistence';
 import { LOGGER } from '@derailed/platform/runtime';
 import type { MemberRead, Readiness } from '@derailed/session/core';
+import { unavailable } from '@derailed/shared/kernel';
 import { Inject, Injectable } from '@nestjs/common';
 import { MemberReader, type MemberPage } from './member-reader';
 import { SessionMetrics } from './metrics';
@@ -24,6 +25,16 @@ export class Reads {
       this.failed(error, 'a user could not be read');
       answer(undefined);
     });
+  }
+
+  /** @throws CallError UNAVAILABLE while the database is away */
+  async guildCount(userId: string): Promise<number> {
+    try {
+      return await this.users.guildCount(userId);
+    } catch (error) {
+      this.failed(error, 'the guilds of a user could not be counted');
+      throw unavailable('the database is away');
+    }
   }
 
   startMembers(request: MemberRead, answer: (page: MemberPage | undefined) => void): void {

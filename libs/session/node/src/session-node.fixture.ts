@@ -30,6 +30,7 @@ export class Rows {
   members = Array.from({ length: 2500 }, (_, at) => memberOf(at));
 
   readonly users = {
+    guildCount: () => this.answer(2_001),
     readiness: () =>
       this.answer({
         user,

@@ -193,6 +193,23 @@ describe('SessionNodeModule on a mesh', () => {
     expect(guilds.all('unsubscribe')).toHaveLength(1);
   });
 
+  it('says how often a bot may still identify, unless the database is away', async () => {
+    const ask = async (): Promise<unknown> => {
+      const message: Message = { $case: 'identifyBudget', value: { userId: '7' } };
+      const answer = gateway.mesh.call(session, 'u:7', message, 'identifyBudgetReply', 1000);
+      return Promise.all([answer, settle()]).then(([value]) => value);
+    };
+    expect(await ask()).toEqual({
+      total: 1000,
+      remaining: 1000,
+      resetAfterMs: 0,
+      maxConcurrency: 1,
+      shards: 3,
+    });
+    rows.away = true;
+    await expect(ask()).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  });
+
   it('waits for a database that is away, and says so in its metrics', async () => {
     rows.away = true;
     await identify();

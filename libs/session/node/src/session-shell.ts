@@ -93,6 +93,10 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
     this.mesh.onCall('disconnectUser', ({ userId, closeCode }) =>
       this.answer((call, now) => this.core.disconnectUser(call, userId, closeCode, now)),
     );
+    this.mesh.onCall('identifyBudget', async ({ userId }) => {
+      const guilds = await this.reads.guildCount(userId);
+      return this.answer((call, now) => this.core.identifyBudget(call, userId, guilds, now));
+    });
     this.mesh.onPeer((event) => this.peerChanged(event));
   }
 

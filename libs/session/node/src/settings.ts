@@ -39,6 +39,26 @@ export const sessionSettings = {
     'How long an identify waits for the database before its connection closes with 4000.',
     duration('10s', { max: '14s' }),
   ),
+  identifyInterval: setting(
+    'IDENTIFY_INTERVAL',
+    'How long a bot waits between two identifies with the same key, shard id modulo IDENTIFY_CONCURRENCY; sooner ones get op 9 when the key is free. 0: no waiting.',
+    duration('5s', { max: '1m' }),
+  ),
+  identifyConcurrency: setting(
+    'IDENTIFY_CONCURRENCY',
+    'max_concurrency of GET /gateway/bot: how many shards of a bot may identify at once.',
+    count(1, { min: 1, max: 65_536 }),
+  ),
+  identifiesPerDay: setting(
+    'IDENTIFIES_PER_DAY',
+    'How often a bot may identify in 24 hours, over all its shards; further identifies get op 9 (false).',
+    count(1000, { min: 1, max: 4_294_967_295 }),
+  ),
+  sessionsPerUser: setting(
+    'SESSIONS_PER_USER',
+    'How many sessions of one user live at once, those that wait for a resume included; further identifies get op 9 (false).',
+    count(100, { min: 1, max: 1_000_000 }),
+  ),
   memberRequests: setting(
     'MEMBER_REQUESTS',
     'How many op 8 requests a node answers at once.',
@@ -49,15 +69,27 @@ export const sessionSettings = {
     'How many op 8 requests a node lets wait; one more is answered with RATE_LIMITED.',
     count(1024, { max: 1_048_576 }),
   ),
+  memberListInterval: setting(
+    'MEMBER_LIST_INTERVAL',
+    'How often a user may request all members of a guild (op 8); sooner requests are answered with RATE_LIMITED. 0: as often as wanted.',
+    duration('30s', { max: '1h' }),
+  ),
 };
 
 export type SessionConfig = z.infer<z.ZodObject<typeof sessionSettings>>;
 
 /** The same for the core. */
 export function limitsOf(config: SessionConfig): SessionLimits {
-  const { replayEvents, replayBytes, replayLimit, identifyDbWindow, ...rest } = config;
+  const { replayEvents, replayBytes, replayLimit, identifyDbWindow, ...others } = config;
+  const { identifyInterval, identifyConcurrency, identifiesPerDay, sessionsPerUser, ...rest } = others;
   return {
     ...rest,
+    identifies: {
+      interval: identifyInterval,
+      concurrency: identifyConcurrency,
+      perDay: identifiesPerDay,
+      sessions: sessionsPerUser,
+    },
     replay: { events: replayEvents, bytes: replayBytes },
     replayMemory: replayLimit,
     identifyWindow: identifyDbWindow,

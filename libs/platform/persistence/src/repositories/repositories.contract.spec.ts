@@ -108,6 +108,12 @@ describe.each(['PGlite', 'PostgreSQL'] as const)('the repositories on %s', (kind
       await expect(persistence.users.readiness(huge)).resolves.toBeNull();
     });
 
+    it('guildCount counts the guilds that there are', async () => {
+      await expect(persistence.users.guildCount(ada)).resolves.toBe(2);
+      await expect(persistence.users.guildCount(unknown)).resolves.toBe(0);
+      await expect(persistence.users.guildCount(huge)).resolves.toBe(0);
+    });
+
     it('readiness is all that READY needs', async () => {
       await expect(persistence.users.readiness(ada)).resolves.toEqual({
         user: expect.objectContaining({ id: ada }),

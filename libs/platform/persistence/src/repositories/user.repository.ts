@@ -57,6 +57,16 @@ export class UserRepository {
       : { user: userOf(row), passwordHash: row.password, suspended: row.suspended };
   }
 
+  /** Existing guilds that the user is a member of. */
+  async guildCount(userId: Snowflake): Promise<number> {
+    if (!isStorable(userId)) return 0;
+    const [row] = await this.database.query<{ count: string }>(
+      'SELECT count(*) AS count FROM members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = $1',
+      [userId],
+    );
+    return Number(row?.count ?? 0);
+  }
+
   /** Null when there is no such user. */
   async readiness(userId: Snowflake): Promise<Readiness | null> {
     if (!isStorable(userId)) return null;

@@ -68,6 +68,10 @@ export interface Envelope {
     | { $case: "guildPresences"; value: GuildPresences }
     | { $case: "guildPresencesReply"; value: GuildPresencesReply }
     | //
+    /** ws-gateway -> session-node that owns the user; a call */
+    { $case: "identifyBudget"; value: IdentifyBudget }
+    | { $case: "identifyBudgetReply"; value: IdentifyBudgetReply }
+    | //
     /** session-node -> presence-node */
     { $case: "presenceUpsert"; value: PresenceUpsert }
     | { $case: "presenceClear"; value: PresenceClear }
@@ -228,7 +232,22 @@ export interface Subscribe {
   /** False: the session was subscribed already, at an owner that is gone; it has its GUILD_CREATE and wants no other. */
   wantsSnapshot: boolean;
   /** For user audiences only: what GetUserPresence merges. */
-  presence: Presence | undefined;
+  presence:
+    | Presence
+    | undefined;
+  /**
+   * For user audiences only, of a session whose client identifies right now: the owner counts it and may refuse it.
+   * Absent: the session was let in before.
+   */
+  identifying: Identifying | undefined;
+}
+
+/** What the limits of Identify depend on. */
+export interface Identifying {
+  /** People may open any number of clients at once; for bots an Identify takes its turn. */
+  bot: boolean;
+  /** 0 when not sharded. */
+  shardId: number;
 }
 
 export interface Unsubscribe {
@@ -308,9 +327,11 @@ export interface SubscribeRefused {
   sessionId: string;
   /**
    * True: the guild's data can't be read now; the client sees it unavailable and the subscribe is repeated later.
-   * False: the user is no member, or the guild does not exist.
+   * False: the user is no member, or the guild does not exist; for a user: a limit of Identify is reached.
    */
   unavailable: boolean;
+  /** Of an Identify: the client is told so (op 9, false) after this many milliseconds. */
+  delayMs: number;
 }
 
 /** What members of a visibility class can see. Comes before the first mention of the class and when it changes. */
@@ -385,6 +406,22 @@ export interface GuildPresences {
 export interface GuildPresencesReply {
   /** JSON objects as in PRESENCE_UPDATE, without guild_id. */
   presences: string[];
+}
+
+/** How often the user may still identify. The answer is for GET /gateway/bot. */
+export interface IdentifyBudget {
+  userId: string;
+}
+
+export interface IdentifyBudgetReply {
+  /** Per day. */
+  total: number;
+  remaining: number;
+  /** Milliseconds until remaining is total again; 0: it is. */
+  resetAfterMs: number;
+  maxConcurrency: number;
+  /** How many shards the user's guilds ask for. */
+  shards: number;
 }
 
 export interface PresenceUpsert {
@@ -515,6 +552,12 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "guildPresencesReply":
         GuildPresencesReply.encode(message.message.value, writer.uint32(554).fork()).join();
+        break;
+      case "identifyBudget":
+        IdentifyBudget.encode(message.message.value, writer.uint32(562).fork()).join();
+        break;
+      case "identifyBudgetReply":
+        IdentifyBudgetReply.encode(message.message.value, writer.uint32(570).fork()).join();
         break;
       case "presenceUpsert":
         PresenceUpsert.encode(message.message.value, writer.uint32(642).fork()).join();
@@ -812,6 +855,25 @@ export const Envelope: MessageFns<Envelope> = {
             };
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.message = { $case: "identifyBudget", value: IdentifyBudget.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 71: {
+            if (tag !== 570) {
+              break;
+            }
+
+            message.message = {
+              $case: "identifyBudgetReply",
+              value: IdentifyBudgetReply.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
           case 80: {
             if (tag !== 642) {
               break;
@@ -1044,6 +1106,21 @@ export const Envelope: MessageFns<Envelope> = {
           message.message = {
             $case: "guildPresencesReply",
             value: GuildPresencesReply.fromPartial(object.message.value),
+          };
+        }
+        break;
+      }
+      case "identifyBudget": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "identifyBudget", value: IdentifyBudget.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "identifyBudgetReply": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "identifyBudgetReply",
+            value: IdentifyBudgetReply.fromPartial(object.message.value),
           };
         }
         break;
@@ -2403,6 +2480,7 @@ function createBaseSubscribe(): Subscribe {
     largeThreshold: 0,
     wantsSnapshot: false,
     presence: undefined,
+    identifying: undefined,
   };
 }
 
@@ -2431,6 +2509,9 @@ export const Subscribe: MessageFns<Subscribe> = {
     }
     if (message.presence !== undefined) {
       Presence.encode(message.presence, writer.uint32(66).fork()).join();
+    }
+    if (message.identifying !== undefined) {
+      Identifying.encode(message.identifying, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -2512,6 +2593,14 @@ export const Subscribe: MessageFns<Subscribe> = {
             message.presence = Presence.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.identifying = Identifying.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2539,6 +2628,76 @@ export const Subscribe: MessageFns<Subscribe> = {
     message.presence = (object.presence !== undefined && object.presence !== null)
       ? Presence.fromPartial(object.presence)
       : undefined;
+    message.identifying = (object.identifying !== undefined && object.identifying !== null)
+      ? Identifying.fromPartial(object.identifying)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseIdentifying(): Identifying {
+  return { bot: false, shardId: 0 };
+}
+
+export const Identifying: MessageFns<Identifying> = {
+  encode(message: Identifying, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bot !== false) {
+      writer.uint32(8).bool(message.bot);
+    }
+    if (message.shardId !== 0) {
+      writer.uint32(16).uint32(message.shardId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Identifying {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifying();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bot = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.shardId = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Identifying>): Identifying {
+    return Identifying.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Identifying>): Identifying {
+    const message = createBaseIdentifying();
+    message.bot = object.bot ?? false;
+    message.shardId = object.shardId ?? 0;
     return message;
   },
 };
@@ -3122,7 +3281,7 @@ export const Subscribed: MessageFns<Subscribed> = {
 };
 
 function createBaseSubscribeRefused(): SubscribeRefused {
-  return { kind: 0, audienceId: "", sessionId: "", unavailable: false };
+  return { kind: 0, audienceId: "", sessionId: "", unavailable: false, delayMs: 0 };
 }
 
 export const SubscribeRefused: MessageFns<SubscribeRefused> = {
@@ -3138,6 +3297,9 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
     }
     if (message.unavailable !== false) {
       writer.uint32(32).bool(message.unavailable);
+    }
+    if (message.delayMs !== 0) {
+      writer.uint32(40).uint32(message.delayMs);
     }
     return writer;
   },
@@ -3187,6 +3349,14 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
             message.unavailable = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.delayMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3208,6 +3378,7 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
     message.audienceId = object.audienceId ?? "";
     message.sessionId = object.sessionId ?? "";
     message.unavailable = object.unavailable ?? false;
+    message.delayMs = object.delayMs ?? 0;
     return message;
   },
 };
@@ -4091,6 +4262,164 @@ export const GuildPresencesReply: MessageFns<GuildPresencesReply> = {
   fromPartial(object: DeepPartial<GuildPresencesReply>): GuildPresencesReply {
     const message = createBaseGuildPresencesReply();
     message.presences = object.presences?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseIdentifyBudget(): IdentifyBudget {
+  return { userId: "" };
+}
+
+export const IdentifyBudget: MessageFns<IdentifyBudget> = {
+  encode(message: IdentifyBudget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdentifyBudget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifyBudget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IdentifyBudget>): IdentifyBudget {
+    return IdentifyBudget.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IdentifyBudget>): IdentifyBudget {
+    const message = createBaseIdentifyBudget();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseIdentifyBudgetReply(): IdentifyBudgetReply {
+  return { total: 0, remaining: 0, resetAfterMs: 0, maxConcurrency: 0, shards: 0 };
+}
+
+export const IdentifyBudgetReply: MessageFns<IdentifyBudgetReply> = {
+  encode(message: IdentifyBudgetReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.total !== 0) {
+      writer.uint32(8).uint32(message.total);
+    }
+    if (message.remaining !== 0) {
+      writer.uint32(16).uint32(message.remaining);
+    }
+    if (message.resetAfterMs !== 0) {
+      writer.uint32(24).uint32(message.resetAfterMs);
+    }
+    if (message.maxConcurrency !== 0) {
+      writer.uint32(32).uint32(message.maxConcurrency);
+    }
+    if (message.shards !== 0) {
+      writer.uint32(40).uint32(message.shards);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdentifyBudgetReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifyBudgetReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.remaining = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.resetAfterMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxConcurrency = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shards = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IdentifyBudgetReply>): IdentifyBudgetReply {
+    return IdentifyBudgetReply.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IdentifyBudgetReply>): IdentifyBudgetReply {
+    const message = createBaseIdentifyBudgetReply();
+    message.total = object.total ?? 0;
+    message.remaining = object.remaining ?? 0;
+    message.resetAfterMs = object.resetAfterMs ?? 0;
+    message.maxConcurrency = object.maxConcurrency ?? 0;
+    message.shards = object.shards ?? 0;
     return message;
   },
 };
