@@ -30,9 +30,24 @@ describe('a bound connection', () => {
     for (let sent = 0; sent < 120; sent++) expect(desk.say({ op: 1, d: null })).toEqual([ack]);
   });
 
-  it('may beat as often as a short interval asks', () => {
+  it('has a window for heartbeats alone when the interval is short', () => {
     const desk = new Desk(2000).bound();
-    for (let sent = 0; sent < 500; sent++) expect(desk.say({ op: 1, d: null })).toEqual([ack]);
+    const presence = { op: 3, d: { since: null, activities: [], status: 'dnd', afk: false } };
+    for (let sent = 0; sent < 120; sent++) {
+      expect(desk.say({ op: 1, d: null })).toEqual([ack]);
+      // Its Identify was the first of 120.
+      if (sent < 119) expect(desk.say(presence)).not.toContainEqual(close('rate_limited'));
+    }
+    expect(desk.say({ op: 1, d: null })).toEqual([ended(false), close('rate_limited')]);
+  });
+
+  it('sends no more than 120 pings in a minute', () => {
+    const desk = new Desk().bound();
+    const ping = () => desk.connection.controlFrame(desk.now);
+    for (let sent = 0; sent < 120; sent++) expect(ping()).toEqual([]);
+    desk.advance(60_000);
+    for (let sent = 0; sent < 120; sent++) expect(ping()).toEqual([]);
+    expect(ping()).toEqual([ended(false), close('too_many_pings')]);
   });
 
   it('may change its presence 5 times in 20 seconds; more is dropped', () => {

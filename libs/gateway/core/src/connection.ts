@@ -44,6 +44,8 @@ export class Connection {
   private beatBy = Number.POSITIVE_INFINITY;
   private readonly payloads = new FixedWindow(limits.payloads);
   private presences: FixedWindow | undefined;
+  private heartbeats: FixedWindow | undefined;
+  private controlFrames: FixedWindow | undefined;
 
   constructor(private readonly settings: ConnectionSettings) {}
 
@@ -65,9 +67,20 @@ export class Connection {
   /** The second half of `received`, for shells that dispatch by opcode in between. */
   handle(raw: RawPayload, now: Instant): Effects {
     if (this.state.kind === 'closed') return nothing;
-    const counted = raw.op !== Op.HEARTBEAT || this.settings.heartbeatInterval >= limits.countedHeartbeatMs;
-    if (counted && !this.payloads.take(now.mono)) return this.close('rate_limited');
-    return this.obey(raw, now);
+    return this.windowOf(raw.op).take(now.mono) ? this.obey(raw, now) : this.close('rate_limited');
+  }
+
+  /** A ping or an unasked pong arrived. */
+  controlFrame(now: Instant): Effects {
+    this.controlFrames ??= new FixedWindow(limits.controlFrames);
+    return this.controlFrames.take(now.mono) ? nothing : this.close('too_many_pings');
+  }
+
+  /** With a short interval heartbeats have a window of their own: clients don't budget for them. */
+  private windowOf(op: number): FixedWindow {
+    if (op !== Op.HEARTBEAT || this.settings.heartbeatInterval >= limits.countedHeartbeatMs)
+      return this.payloads;
+    return (this.heartbeats ??= new FixedWindow(limits.payloads));
   }
 
   private obey(raw: RawPayload, now: Instant): Effects {

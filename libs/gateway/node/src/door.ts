@@ -1,23 +1,35 @@
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Address, formatAddress, readDoorTls } from '@derailed/platform/config';
 import { OperatorError } from '@derailed/shared/kernel';
-import { WebSocketServer } from 'ws';
+import { limits } from '@derailed/shared/protocol';
+import { type Server as SocketServer, type WebSocket, WebSocketServer } from 'ws';
+import { TrustedProxies, callerKey } from './addresses';
+import { Callers } from './callers';
+import type { Client } from './client';
+import { ClientSocket } from './client-socket';
 import type { Clients } from './clients';
 import { type HttpRoutes, pathOf } from './http-routes';
+import type { GatewayMetrics, Refusal } from './metrics';
 import type { GatewayConfig } from './settings';
 import type { Shell } from './shell';
 import type { GatewayWsAdapter } from './ws-adapter';
 
-/** Above what a client may send (4,096), so that it is told so with our close code instead of 1009. */
-const maxMessageBytes = 256 * 1024;
+/** Connections beyond MAX_CONNECTIONS that are still accepted: HTTP calls, and refusals that say why. */
+const spareConnections = 1000;
+
+/** Pongs that may wait: the window for pings bounds them, and has a close code. The types lack this option of `ws`. */
+const anyPongs = { maxPendingAutoPongs: 0 };
 
 /** Where clients come in: an HTTP server, and the WebSockets that it is upgraded to. */
 export class Door {
   private readonly secure: boolean;
   private readonly server: Server;
-  private readonly sockets: WebSocketServer;
+  private readonly sockets: SocketServer<typeof ClientSocket>;
+  private readonly proxies: TrustedProxies;
+  private readonly callers: Callers;
   private readonly upgradePaths: ReadonlySet<string>;
   private bound: Address;
 
@@ -26,29 +38,42 @@ export class Door {
     private readonly clients: Clients,
     private readonly shell: Shell,
     private readonly adapter: GatewayWsAdapter,
+    private readonly metrics: GatewayMetrics,
     routes: HttpRoutes,
   ) {
     const tls = readDoorTls('GATEWAY', config);
     this.secure = tls !== undefined;
-    const limits = {
+    const { handshakeTimeout } = config;
+    const bounds = {
       maxHeaderSize: 8192,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      headersTimeout: handshakeTimeout,
+      requestTimeout: handshakeTimeout,
       keepAliveTimeout: 5000,
+      // Node looks for late ones every 30 s by itself.
+      connectionsCheckingInterval: Math.min(1000, handshakeTimeout),
     };
     this.server = tls
-      ? createTlsServer({ ...tls, ...limits, requestCert: tls.ca !== undefined })
-      : createServer(limits);
+      ? createTlsServer({ ...tls, ...bounds, handshakeTimeout, requestCert: tls.ca !== undefined })
+      : createServer(bounds);
+    this.server.maxConnections = config.maxConnections + spareConnections;
+    this.proxies = new TrustedProxies(config.trustedProxies);
+    this.callers = new Callers(config.maxConnectionsPerIp);
     this.sockets = new WebSocketServer({
       noServer: true,
+      WebSocket: ClientSocket,
       perMessageDeflate: false,
-      maxPayload: maxMessageBytes,
+      maxPayload: limits.payloadBytes,
+      maxFragments: limits.fragments,
+      ...anyPongs,
       // Text is checked when it is decoded, where a mistake has our close code instead of 1007.
       skipUTF8Validation: true,
       clientTracking: false,
     });
     this.upgradePaths = upgradePaths(config.publicUrl);
     this.bound = config.listen;
+    this.server.on('connection', (socket: Socket) => {
+      this.admit(socket);
+    });
     this.server.on('request', (request, response) => {
       routes.handle(request, response);
     });
@@ -89,11 +114,43 @@ export class Door {
     this.server.close();
   }
 
+  /** Whoever is not a proxy is counted from its first packet on, not only when it asks for an upgrade. */
+  private admit(socket: Socket): void {
+    const address = socket.remoteAddress;
+    if (address === undefined || this.proxies.includes(address)) return;
+    if (this.enter(address, socket)) return;
+    this.metrics.refused('per_address');
+    // Below TLS there is nothing that could be said.
+    if (this.secure) socket.destroy();
+    else answer(socket, '429 Too Many Requests');
+  }
+
+  /** False: that address has all the connections that it may have. */
+  private enter(address: string, socket: Duplex): boolean {
+    const key = callerKey(address);
+    if (!this.callers.enter(key)) return false;
+    socket.once('close', () => {
+      this.callers.leave(key);
+    });
+    return true;
+  }
+
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!this.upgradePaths.has(pathOf(request.url ?? '/'))) return refuse(socket, '404 Not Found');
-    if (this.clients.full) return refuse(socket, '503 Service Unavailable');
+    if (!this.upgradePaths.has(pathOf(request.url ?? '/')))
+      return this.refuse(socket, 'path', '404 Not Found');
+    if (this.clients.full) return this.refuse(socket, 'full', '503 Service Unavailable');
+    const peer = request.socket.remoteAddress;
+    if (peer !== undefined && this.proxies.includes(peer)) {
+      const forwardedFor = [request.headers['x-forwarded-for'] ?? ''].flat().join();
+      if (!this.enter(this.proxies.clientOf(forwardedFor, peer), socket))
+        return this.refuse(socket, 'per_address', '429 Too Many Requests');
+    }
     this.sockets.handleUpgrade(request, socket, head, (ws, { url = '/' }) => {
       const client = this.clients.add(ws, socket);
+      ws.client = client;
+      ws.onBroken = this.broken;
+      ws.on('ping', this.controlFrame);
+      ws.on('pong', this.controlFrame);
       ws.on('error', leaveToClose);
       ws.on('close', (code) => {
         this.shell.socketClosed(client, code);
@@ -102,6 +159,26 @@ export class Door {
       this.shell.run(client, client.connection.open(url.slice(pathOf(url).length + 1), this.shell.now()));
     });
   }
+
+  private readonly broken = (client: Client, reason: 'payload_too_large' | 'broken_frame'): void => {
+    this.shell.run(client, client.connection.close(reason));
+  };
+
+  private readonly controlFrame = listener((client) => {
+    this.shell.run(client, client.connection.controlFrame(this.shell.now()));
+  });
+
+  private refuse(socket: Duplex, why: Refusal, status: string): void {
+    this.metrics.refused(why);
+    answer(socket, status);
+  }
+}
+
+/** One listener for all sockets: `ws` calls it with the socket as `this`. */
+function listener(hear: (client: Client) => void): (this: WebSocket) => void {
+  return function (this: WebSocket) {
+    if (this instanceof ClientSocket && this.client) hear(this.client);
+  };
 }
 
 /** ws closes by itself after a broken frame; 'close' follows. */
@@ -113,7 +190,7 @@ function upgradePaths(publicUrl: string | undefined): ReadonlySet<string> {
   return new Set(['/', path, `${path}/`]);
 }
 
-function refuse(socket: Duplex, status: string): void {
+function answer(socket: Duplex, status: string): void {
   socket.on('error', () => undefined);
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -76,7 +76,7 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.adapter = new GatewayWsAdapter(this.shell, metrics);
     const routes = new HttpRoutes(auth, new IdentifyBudgets(mesh, cluster), publicUrl, logger);
-    this.door = new Door(config, clients, this.shell, this.adapter, routes);
+    this.door = new Door(config, clients, this.shell, this.adapter, metrics, routes);
     this.ticker = new Ticker(clients, this.shell, clock);
     this.departure = new Departure(clients, this.shell, clock, config.reconnectDelay);
     new SessionReceiver(clients, flusher, sender, this.shell, metrics).listen(mesh);

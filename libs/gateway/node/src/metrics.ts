@@ -5,6 +5,10 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 /** Why a connection ended that we did not close. */
 type Departure = 'client_goodbye' | 'client_gone';
 
+/** Why no WebSocket came of a connection: its address has too many, the node has, or there is nothing at its path. */
+const refusals = ['per_address', 'full', 'path'] as const;
+export type Refusal = (typeof refusals)[number];
+
 const clientOps = [
   Op.HEARTBEAT,
   Op.IDENTIFY,
@@ -31,6 +35,7 @@ export class GatewayMetrics {
   private readonly closes = new Map<string, Counter.Internal>();
   private readonly inbound = new Map<number, Counter.Internal>();
   private readonly inboundOther: Counter.Internal;
+  private readonly refusals = new Map<string, Counter.Internal>();
 
   constructor(registry: Registry, connections: () => number) {
     const registers = [registry];
@@ -86,10 +91,21 @@ export class GatewayMetrics {
     });
     for (const op of clientOps) this.inbound.set(op, inbound.labels(String(op)));
     this.inboundOther = inbound.labels('other');
+    const refused = new Counter({
+      name: 'derailed_gateway_refused_total',
+      help: 'Connections that were refused before an upgrade, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const reason of refusals) this.refusals.set(reason, refused.labels(reason));
   }
 
   closed(reason: CloseReason | Departure): void {
     this.closes.get(reason)?.inc();
+  }
+
+  refused(reason: Refusal): void {
+    this.refusals.get(reason)?.inc();
   }
 
   received(op: number): void {

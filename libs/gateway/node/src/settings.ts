@@ -1,5 +1,6 @@
 import { address, count, doorTls, duration, setting, size } from '@derailed/platform/config';
 import { z } from 'zod';
+import { parseRange } from './addresses';
 
 /** A WebSocket URL as clients want it: they append `?v=10...` to it themselves. */
 function publicUrl() {
@@ -13,6 +14,21 @@ function publicUrl() {
 
 function isPublicUrl(text: string): boolean {
   return /^wss?:\/\//.test(text) && URL.canParse(text) && !/[?#]/.test(text);
+}
+
+function ranges() {
+  return z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((range) => range.trim())
+        .filter((range) => range !== ''),
+    )
+    .refine((list) => list.every((range) => parseRange(range) !== undefined), {
+      message: 'must be addresses or ranges such as 10.0.0.0/8, separated by commas',
+    });
 }
 
 /** What a ws-gateway can be told. */
@@ -52,6 +68,21 @@ export const gatewaySettings = {
     'MAX_CONNECTIONS',
     'Connections that one ws-gateway holds; one more is refused with HTTP 503.',
     count(100_000, { min: 1, max: 10_000_000 }),
+  ),
+  maxConnectionsPerIp: setting(
+    'MAX_CONNECTIONS_PER_IP',
+    'Connections that one IPv4 address, or one IPv6 /64, may have open; one more is refused with HTTP 429. Behind a load balancer set GATEWAY_TRUSTED_PROXIES, or all clients count as one.',
+    count(10_000, { min: 1 }),
+  ),
+  trustedProxies: setting(
+    'GATEWAY_TRUSTED_PROXIES',
+    'Addresses and ranges such as 10.0.0.0/8, separated by commas, whose X-Forwarded-For is believed. Empty: nobody is.',
+    ranges(),
+  ),
+  handshakeTimeout: setting(
+    'HANDSHAKE_TIMEOUT',
+    'How long a caller may take for TLS, and for the head of its HTTP request.',
+    duration('10s', { min: '100ms' }),
   ),
   closeTimeout: setting(
     'CLOSE_TIMEOUT',

@@ -40,6 +40,12 @@ export const closeRows = {
     reconnect: true,
     resume: true,
   },
+  broken_frame: {
+    code: 4002,
+    reason: 'Not a WebSocket frame, or compressed.',
+    reconnect: true,
+    resume: true,
+  },
   unknown_encoding: {
     code: 4002,
     reason: 'This encoding or compression is not served.',
@@ -53,6 +59,12 @@ export const closeRows = {
   rate_limited: {
     code: 4008,
     reason: 'More than 120 payloads in 60 seconds.',
+    reconnect: true,
+    resume: true,
+  },
+  too_many_pings: {
+    code: 4008,
+    reason: 'More than 120 pings in 60 seconds.',
     reconnect: true,
     resume: true,
   },

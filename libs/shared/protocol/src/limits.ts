@@ -6,6 +6,10 @@ export const limits = {
   payloadDepth: 64,
   /** Payloads of one connection per window; over it: 4008. */
   payloads: { count: 120, windowMs: 60_000 },
+  /** Pings and unasked pongs of one connection per window; over it: 4008. */
+  controlFrames: { count: 120, windowMs: 60_000 },
+  /** Frames that one payload may be cut into; over it: 4002. */
+  fragments: 64,
   /** Op 3 of one connection per window; over it they are dropped. */
   presenceUpdates: { count: 5, windowMs: 20_000 },
   /** Identifies of a user over all its shards per window. */
