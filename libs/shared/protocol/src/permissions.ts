@@ -140,8 +140,8 @@ function overwritten(
 /**
  * What the member may do in the channel; 0n when it can't view it.
  * @param base the member's basePermissions
- * @param parent the channel of a thread (a thread has no overwrites of its own: without its channel nobody has
- * anything in it). Not used for other channels: categories hand nothing down.
+ * @param parent the channel of a thread (a thread has no overwrites of its own: without its channel, or where that is
+ * a thread itself, nobody has anything in it). Not used for other channels: categories hand nothing down.
  * @param now wall time in milliseconds, for timeouts
  */
 export function channelPermissions(
@@ -149,19 +149,19 @@ export function channelPermissions(
   base: bigint,
   guildId: Snowflake,
   channel: Pick<Channel, 'type' | 'overwrites'>,
-  parent: Pick<Channel, 'overwrites'> | undefined,
+  parent: Pick<Channel, 'type' | 'overwrites'> | undefined,
   now: number,
 ): bigint {
   if (base === ALL_PERMISSIONS) return base;
   const thread = isThread(channel.type);
   const place = thread ? parent : channel;
-  if (!place) return 0n;
+  if (!place || (thread && isThread(place.type))) return 0n;
   let permissions =
     place.overwrites.length === 0 ? base : overwritten(base, member, guildId, place.overwrites);
   if (member.communicationDisabledUntil !== null && member.communicationDisabledUntil > now)
     permissions &= leftInTimeout;
   if ((permissions & Permission.VIEW_CHANNEL) === 0n) return 0n;
-  if ((channel.type === 2 || channel.type === 13) && (permissions & Permission.CONNECT) === 0n) {
+  if ((place.type === 2 || place.type === 13) && (permissions & Permission.CONNECT) === 0n) {
     permissions &= ~everythingInVoice;
   }
   const sending = thread ? Permission.SEND_MESSAGES_IN_THREADS : Permission.SEND_MESSAGES;
@@ -174,7 +174,7 @@ export function canView(
   base: bigint,
   guildId: Snowflake,
   channel: Pick<Channel, 'type' | 'overwrites'>,
-  parent: Pick<Channel, 'overwrites'> | undefined,
+  parent: Pick<Channel, 'type' | 'overwrites'> | undefined,
   now: number,
 ): boolean {
   const permissions = channelPermissions(member, base, guildId, channel, parent, now);
