@@ -12,11 +12,11 @@ import {
 import { demo } from './demo';
 import { DiscordClient } from './discord-client';
 import { anyPorts, refusal } from './refusal';
-import { type Environment, startComposed } from './wiring';
+import { type Environment, binary, startComposed } from './wiring';
 
 jest.setTimeout(30_000);
 
-describe('the embedded default', () => {
+(binary === undefined ? describe : describe.skip)('the embedded default', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'derailed-data-'));
   const data: Environment = { DATA_DIR: dataDir, AUTH_KEY_FILE: join(dataDir, 'auth.key') };
   afterAll(() => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type AppProcess,
+  type BareRoot,
+  createBareRoot,
   createTokens,
   prepareUsers,
   startApp,
@@ -28,6 +30,9 @@ export type Environment = Readonly<Record<string, string>>;
 /** Many tests identify as the same bot, and are not about its turns. */
 const hurried = { IDENTIFY_INTERVAL: '0' };
 
+/** The single binary, when the suites run with it in place of dist/apps/gateway; see README.md. */
+export const binary = process.env['DERAILED_BINARY'];
+
 /** The tokens that the embedded default prints: `  USERNAME  TOKEN`, below its heading. */
 function tokensOf({ banner }: AppProcess): (username: string) => string {
   return (username) => {
@@ -38,12 +43,21 @@ function tokensOf({ banner }: AppProcess): (username: string) => string {
   };
 }
 
-/** Every role in one process, on the embedded database. */
-export async function startComposed(
-  env: Environment = {},
-): Promise<Wiring & { app: AppProcess; dataDir: string }> {
+export interface Composed extends Wiring {
+  readonly app: AppProcess;
+  readonly dataDir: string;
+}
+
+/** Every role in one process: on the embedded database, or as the single binary, which has none, on PostgreSQL. */
+export function startComposed(env: Environment = {}): Promise<Composed> {
+  return binary === undefined ? startGateway(env) : startOnPostgres(env);
+}
+
+async function startGateway(env: Environment): Promise<Composed> {
+  const root: BareRoot | undefined = binary === undefined ? undefined : createBareRoot(binary);
   const dataDir = mkdtempSync(join(tmpdir(), 'derailed-'));
   const app = await startApp('gateway', {
+    ...(root && { command: root.command }),
     env: {
       GATEWAY_LISTEN: '127.0.0.1:0',
       TUNNEL_LISTEN: '127.0.0.1:0',
@@ -63,18 +77,22 @@ export async function startComposed(
     token: tokensOf(app),
     stop: async () => {
       await app.stop();
+      root?.remove();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
 
+/** In place of a key file: the bare root has no place for one. */
+const signingKey = 'a signing key for tests, 32 or more characters';
+
 /** Every role in one process, on a real PostgreSQL that a test can write to as the monolith would. */
 export async function startOnPostgres(
   env: Environment = {},
-): Promise<Wiring & { query(sql: string): Promise<void> }> {
+): Promise<Composed & { query(sql: string): Promise<void> }> {
   const postgres = await startPostgres();
   const users = await prepareUsers({ DATABASE_URL: postgres.url });
-  const composed = await startComposed({ DATABASE_URL: postgres.url, ...env });
+  const composed = await startGateway({ DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env });
   const tokens = await createTokens(composed.app.door('auth'), users);
   return {
     ...composed,
@@ -92,11 +110,15 @@ export async function startOnPostgres(
   };
 }
 
-/** Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. */
+/**
+ * Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. With the single binary,
+ * the session-nodes are runs of it.
+ */
 export async function startSeparate(
   env: Environment = {},
 ): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
-  const cluster = await startCluster({ env: { ...hurried, ...env } });
+  const instead = binary === undefined ? {} : { 'session-node': { command: [binary] } };
+  const cluster = await startCluster({ env: { ...hurried, ...env }, instead });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
   return {
     cluster,

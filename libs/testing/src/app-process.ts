@@ -26,6 +26,8 @@ export interface AppOptions {
   readonly args?: readonly string[];
   /** Another copy of the app than dist/apps/NAME. */
   readonly main?: string;
+  /** What runs in place of Node and the app's main.js: a program and its first arguments. */
+  readonly command?: readonly string[];
   readonly cwd?: string;
 }
 
@@ -42,8 +44,11 @@ export interface FailedStart {
   readonly stdout: string;
 }
 
-function launch(name: string, { env = {}, args = [], main, cwd }: AppOptions): ChildProcess {
-  return spawn(process.execPath, [main ?? join(dist, name, 'main.js'), ...args], {
+function launch(name: string, { env = {}, args = [], main, command, cwd }: AppOptions): ChildProcess {
+  const binary = name === 'gateway' && main === undefined ? process.env['DERAILED_BINARY'] : undefined;
+  const onNode = [process.execPath, main ?? join(dist, name, 'main.js')];
+  const [program = '', ...first] = command ?? (binary === undefined ? onNode : [binary]);
+  return spawn(program, [...first, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...quietly, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd && { cwd }),

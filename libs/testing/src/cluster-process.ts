@@ -7,7 +7,7 @@ import { createLogger } from '@derailed/platform/observability';
 import { type DemoUser, persistenceSettings, prepareDemoDatabase } from '@derailed/platform/persistence';
 import { systemClock } from '@derailed/platform/runtime';
 import { authGrpc } from '@derailed/shared/contract';
-import { type AppProcess, startApp } from './app-process';
+import { type AppOptions, type AppProcess, startApp } from './app-process';
 import type { Certificate } from './certificates';
 import { freePort } from './free-port';
 import { startPostgres } from './postgres';
@@ -27,6 +27,8 @@ export type ClusterApp = (typeof layout)[number];
 export interface ClusterOptions {
   /** Given to every process on top of what wires them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What runs in place of an app: `gateway` with the roles of that app. */
+  readonly instead?: Partial<Record<ClusterApp, Pick<AppOptions, 'command'>>>;
   /** When set, every door has this certificate, and everybody trusts only its authority. */
   readonly tls?: { readonly ca: string; readonly certificate: Certificate };
 }
@@ -52,7 +54,11 @@ interface Place {
 
 const anyPort = '127.0.0.1:0';
 
-export async function startCluster({ env: more = {}, tls }: ClusterOptions = {}): Promise<RunningCluster> {
+export async function startCluster({
+  env: more = {},
+  instead = {},
+  tls,
+}: ClusterOptions = {}): Promise<RunningCluster> {
   const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
   const postgres = await startPostgres(tls && { certificate: tls.certificate });
@@ -63,7 +69,7 @@ export async function startCluster({ env: more = {}, tls }: ClusterOptions = {})
   const tokens = await createTokens(auth.door('auth'), users, tls?.ca);
   const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env });
   const start = async (place: Place): Promise<AppProcess> =>
-    (place.process = await startApp(place.app, { env: place.env }));
+    (place.process = await startPlace(place, instead[place.app]));
   const find = (name: ClusterApp, nth: number): Place => {
     const place = places.filter(({ app }) => app === name)[nth];
     if (place === undefined) throw new Error(`the cluster has no ${name} number ${nth}`);
@@ -93,6 +99,15 @@ export async function startCluster({ env: more = {}, tls }: ClusterOptions = {})
     },
     stop,
   };
+}
+
+function startPlace(
+  { app, env }: Place,
+  instead: Pick<AppOptions, 'command'> | undefined,
+): Promise<AppProcess> {
+  return instead === undefined
+    ? startApp(app, { env })
+    : startApp('gateway', { ...instead, env, args: ['--roles', app] });
 }
 
 /** Gives each process its address, and all of them the same CLUSTER line. */

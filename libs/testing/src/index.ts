@@ -1,4 +1,5 @@
 export * from './app-process';
+export * from './bare-root';
 export * from './certificates';
 export * from './cluster-process';
 export * from './free-port';

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { copyPackages, copyProtos } from './copy';
-import { classNames, protoAssets, resolution, typeormDriver, typescript } from './plugins';
+import { copyPackages } from './copy';
+import { classNames, resolution, typeormDriver, typescript } from './plugins';
+import { parsedProtos } from './protos';
 import { filesUnder, mainOf, root } from './workspace';
 
 export interface Bundle {
@@ -26,7 +27,6 @@ export async function bundle(app: string): Promise<Bundle> {
   const outdir = join(root, 'dist/apps', app);
   rmSync(outdir, { recursive: true, force: true });
   const external = new Map<string, string>();
-  const protos = new Map<string, string>();
   const entries = [mainOf(app), ...workersOf(app)];
   const result = await build({
     entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
@@ -40,10 +40,9 @@ export async function bundle(app: string): Promise<Bundle> {
     legalComments: 'none',
     logLevel: 'warning',
     absWorkingDir: root,
-    plugins: [resolution(external), protoAssets(protos), typeormDriver(), classNames(), typescript()],
+    plugins: [parsedProtos(), resolution(external), typeormDriver(), classNames(), typescript()],
   });
   const copied = copyPackages(external, outdir);
-  copyProtos(protos, outdir);
   const bytes = Object.entries(result.metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .reduce((sum, [, output]) => sum + output.bytes, 0);

@@ -1,6 +1,5 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { filesUnder } from './workspace';
 
 interface Manifest {
   dependencies?: Record<string, string>;
@@ -47,13 +46,4 @@ export function copyPackages(packages: ReadonlyMap<string, string>, target: stri
     for (const dependency of Object.keys(manifest.dependencies ?? {})) open.push([dependency, folder]);
   }
   return [...copied.keys()].sort();
-}
-
-/** Copies the .proto files of packages to `target`/assets/PACKAGE, at the places that they have in it. */
-export function copyProtos(packages: ReadonlyMap<string, string>, target: string): void {
-  for (const [name, folder] of packages) {
-    for (const file of filesUnder(folder, '.proto')) {
-      cpSync(file, join(target, 'assets', name, relative(folder, file)));
-    }
-  }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, relative, sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import { transform } from '@swc/core';
 import type { Plugin } from 'esbuild';
 import { swcOptions } from '../../../swc.config.cjs';
@@ -14,9 +14,6 @@ export const unbundled: ReadonlySet<string> = new Set([
   '@electric-sql/pglite',
   '@electric-sql/pglite-socket',
 ]);
-
-/** Packages that read .proto files beside them; the bundle carries those files under assets/. */
-const protoReaders = /[\\/]node_modules[\\/](@grpc[\\/][^\\/]+|grpc-health-check)[\\/].*\.js$/;
 
 export function packageOf(specifier: string): string {
   return specifier
@@ -104,28 +101,6 @@ export function resolution(external: Map<string, string>): Plugin {
         if (found.errors.length === 0) return found;
         if (importer.includes(`${sep}node_modules${sep}`)) return { path: args.path, external: true };
         return { errors: found.errors };
-      });
-    },
-  };
-}
-
-/** Points `__dirname` of packages that read .proto files to the copies under assets/. */
-export function protoAssets(packages: Map<string, string>): Plugin {
-  return {
-    name: 'proto-assets',
-    setup(build) {
-      build.onLoad({ filter: protoReaders }, async ({ path }) => {
-        const contents = await readFile(path, 'utf8');
-        if (!contents.includes('__dirname')) return undefined;
-        const match = protoReaders.exec(path);
-        const name = match?.[1]?.replaceAll('\\', '/');
-        if (name === undefined) return undefined;
-        const packageRoot =
-          path.slice(0, path.lastIndexOf(`node_modules${sep}`)) + `node_modules${sep}${name}`;
-        packages.set(name, packageRoot);
-        const inside = relative(packageRoot, dirname(path)).split(sep).join('/');
-        const dir = `require("node:path").join(__dirname, "assets", ${JSON.stringify(name)}, ${JSON.stringify(inside)})`;
-        return { contents: contents.replaceAll('__dirname', `(${dir})`), loader: 'js' };
       });
     },
   };

@@ -6,7 +6,7 @@ import type { Logger } from '@derailed/platform/observability';
 import { createDataSource } from '../data-source';
 import { type DemoUser, prepareDemo } from './demo-data';
 import { lockDirectory } from './directory-lock';
-import { type PgliteThread, startPgliteThread } from './pglite-thread';
+import { type PgliteThread, startPgliteThread, workerFile } from './pglite-thread';
 
 /** Longest path of a unix socket that every system takes, in bytes (macOS: 103 and a NUL). */
 const longestSocketPath = 103;
@@ -45,6 +45,7 @@ export async function startEmbeddedDatabase({
   logger,
   execArgv,
 }: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  workerFile(); // Before anything is written.
   const directory = resolve(dataDir);
   let thread: PgliteThread | undefined;
   const unlock = await lockDirectory(directory, () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { OperatorError } from '@derailed/shared/kernel';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages';
 
 /** Milliseconds that the thread gets to close the database before it is ended. Its data is safe either way. */
@@ -57,8 +58,14 @@ export async function startPgliteThread(start: WorkerStart, execArgv?: string[])
   };
 }
 
-/** Beside the bundle as JavaScript; in the source tree, where whoever runs this can load TypeScript. */
-function workerFile(): string {
-  const bundled = join(__dirname, 'pglite.worker.js');
-  return existsSync(bundled) ? bundled : join(__dirname, 'pglite.worker.ts');
+/**
+ * The thread's file: beside the bundle as JavaScript; in the source tree, where whoever runs this can load TypeScript.
+ * @throws OperatorError for the single binary, which the embedded database is no part of
+ */
+export function workerFile(): string {
+  const file = ['js', 'ts'].map((type) => join(__dirname, `pglite.worker.${type}`)).find(existsSync);
+  if (file !== undefined) return file;
+  throw new OperatorError(
+    `DATABASE_URL is not set, and this program is without the embedded database: it is pglite.worker.js and node_modules of dist/apps/gateway, to be copied to ${__dirname}.`,
+  );
 }
