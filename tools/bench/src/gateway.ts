@@ -20,9 +20,14 @@ const environment = {
 export const heartbeat = clientFrame('{"op":1,"d":null}');
 
 /** The composed app, all roles in one process. `inspected`: with the inspector open. */
-export function startGateway(databaseUrl: string, inspected = false): Promise<AppProcess> {
+export function startGateway(
+  databaseUrl: string,
+  inspected = false,
+  more: Readonly<Record<string, string>> = {},
+): Promise<AppProcess> {
   const env = {
     ...environment,
+    ...more,
     DATABASE_URL: databaseUrl,
     ...(inspected && { NODE_OPTIONS: '--inspect=127.0.0.1:0' }),
   };
@@ -61,7 +66,8 @@ export async function crowdOf(
   });
 }
 
-async function createTokens(at: string, users: Population['users']): Promise<string[]> {
+/** A token of each user, from the auth service. */
+export async function createTokens(at: string, users: Population['users']): Promise<string[]> {
   const client = new authGrpc.AuthorizationClient(at, credentials.createInsecure());
   const tokens: string[] = [];
   for (const { id, passwordHash } of users) {

@@ -1,9 +1,9 @@
-import type { Crowd } from './crowd';
 import { crowdOf, heartbeat, startGateway } from './gateway';
 import { atRate, oneAtATime, perSecond, saturate } from './load';
 import { message } from './message';
 import { percentile, table } from './report';
 import { type Scenario, allIntents, withDatabase } from './scenario';
+import { timed } from './timed';
 import { connectTunnel, publishOnce, streamTo } from './tunnel';
 
 /** Events a second: a guild of 1,000 in lively talk. */
@@ -15,20 +15,6 @@ const row = (name: string, all: Float64Array): (string | number)[] => {
   all.sort();
   return [name, percentile(all, 0.5), percentile(all, 0.99), all.at(-1) ?? NaN, all.length];
 };
-
-/** How long each frame took from its event's publish to its receiver, in milliseconds. */
-async function timed(crowd: Crowd, load: (onPublish: () => void) => Promise<unknown>): Promise<Float64Array> {
-  const published: number[] = [];
-  const waits: number[] = [];
-  crowd.onFrames = (_, before, after) => {
-    const now = performance.now();
-    // Events reach every receiver in the order of their publishing.
-    for (let event = before; event < after; event++) waits.push(now - published[event]!);
-  };
-  await load(() => published.push(performance.now()));
-  crowd.onFrames = undefined;
-  return Float64Array.from(waits);
-}
 
 /** How long a publish takes: to its receivers, and to its ack. */
 export const latency: Scenario = async ({ sessions, seconds }, say) =>

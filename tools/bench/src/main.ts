@@ -2,6 +2,7 @@ import { build } from './build';
 import { bytes } from './bytes';
 import { fanOut } from './fan-out';
 import { latency } from './latency';
+import { members } from './members';
 import { memory } from './memory';
 import { run as meshHop } from './mesh-hop.bench';
 import { parseOptions, usage } from './options';
@@ -15,6 +16,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   latency,
   bytes,
   memory,
+  members,
   'mesh-hop': async (_options, say) => {
     say('');
     await meshHop();
