@@ -24,6 +24,8 @@ export interface Asking {
   asked: string | undefined;
   timer: Entry | undefined;
   join: JoinWait | undefined;
+  /** The session is let into its guilds a few at a time, and this is one of them. */
+  paced: boolean;
   /** Subscribed at an index that this node has not reached: it enters the table there. */
   answer: Subscribed | undefined;
 }

@@ -3,7 +3,7 @@ import type { Session } from './session';
 
 /** A part of a replay: what is under way to one socket before its ws-gateway has said that it drained. */
 const partDispatches = 256;
-const partBytes = 256 * 1024;
+export const partBytes = 256 * 1024;
 
 export type ReplayProgress =
   /** More follows when the socket has drained. */

@@ -5,6 +5,7 @@ import type { AudienceView } from './audience-view';
 import { Dispatches } from './dispatches';
 import { type Effect, Outbox } from './effects';
 import { EventStream } from './event-stream';
+import { GuildEntries } from './guild-entries';
 import type { Kit, Placement, SessionLimits } from './kit';
 import { MemberRequests } from './member-requests';
 import type { Inbound, NodeRef, Outbound, Publish } from './messages';
@@ -60,6 +61,7 @@ export class SessionNode {
   private readonly users: Users;
   private readonly feed: PresenceFeed;
   private readonly subscriptions: Subscriptions;
+  private readonly entries: GuildEntries;
   private readonly stream: EventStream;
   private readonly members: MemberRequests;
   private readonly sessions: Sessions;
@@ -81,7 +83,10 @@ export class SessionNode {
         else this.feed.left(session, view.id);
       },
       joinSettled: (join, now) => this.stream.joinSettled(join, now),
+      answered: (session, now) => this.entries.answered(session, now),
+      weighs: (session, bytes) => this.entries.weighs(session, bytes),
     });
+    this.entries = new GuildEntries(this.subscriptions);
     this.stream = new EventStream(kit, this.views, this.subscriptions, dispatches, {
       closed: (session, closeCode, now) => this.sessions.end(session, now, closeCode),
       left: (session, guildId) => {
@@ -90,8 +95,8 @@ export class SessionNode {
         dispatches.guildDelete(session, guildId, false);
       },
     });
-    this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.feed, {
-      live: (session, now) => this.members.drained(session, now),
+    this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.entries, this.feed, {
+      live: (session, now) => this.drained(session, now),
       unbound: (session, now) => this.members.unbound(session, now),
     });
   }
@@ -259,9 +264,14 @@ export class SessionNode {
         break;
       case 'drained':
         if (session.state === 'replaying') this.sessions.replay(session, now);
-        else this.members.drained(session, now);
+        else this.drained(session, now);
         break;
     }
+  }
+
+  private drained(session: Session, now: number): void {
+    this.entries.drained(session, now);
+    this.members.drained(session, now);
   }
 
   private receiveFromOwner(

@@ -1,4 +1,5 @@
 import { shardOf } from '@derailed/shared/kernel';
+import type { GuildEntry } from './guild-entries';
 import type { Presence } from './messages';
 import type { Outlet } from './outlets';
 import { type Held, ReplayBuffer, type ReplayLimits, type ReplayMemory } from './replay-buffer';
@@ -56,6 +57,8 @@ export class Session {
   waitingBytes = 0;
   /** Guilds of this session's shard that it is subscribed to, or asks to be. */
   readonly guilds = new Set<string>();
+  /** While it is let into the guilds that READY named. */
+  entry: GuildEntry | undefined;
   /** Reads of the database that failed while starting. */
   attempts = 0;
   presence: Presence | undefined;

@@ -9,6 +9,7 @@ import {
 } from '@derailed/shared/protocol';
 import { backoff } from './backoff';
 import type { Dispatches } from './dispatches';
+import type { GuildEntries } from './guild-entries';
 import type { Kit } from './kit';
 import type { Identify, NodeRef, Presence, Resume } from './messages';
 import type { Outlet } from './outlets';
@@ -51,6 +52,7 @@ export class Sessions {
     private readonly kit: Kit,
     private readonly subscriptions: Subscriptions,
     private readonly dispatches: Dispatches,
+    private readonly entries: GuildEntries,
     private readonly feed: PresenceFeed,
     private readonly watcher: SessionWatcher,
   ) {}
@@ -148,8 +150,8 @@ export class Sessions {
     for (const dispatch of waiting) this.dispatches.one(session, dispatch);
 
     const joined = [...session.guilds].filter((guildId) => !guildIds.includes(guildId));
-    for (const guildId of guildIds) this.enterGuild(session, guildId, true, now);
-    for (const guildId of joined) this.enterGuild(session, guildId, false, now);
+    this.entries.begin(session, guildIds, now);
+    for (const guildId of joined) this.enterGuild(session, guildId, now);
     this.show(session);
   }
 
@@ -282,9 +284,9 @@ export class Sessions {
     }
   }
 
-  private enterGuild(session: Session, guildId: string, announced: boolean, now: number): void {
+  private enterGuild(session: Session, guildId: string, now: number): void {
     const wantsSnapshot = session.has(Intent.GUILDS);
-    this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced }, now);
+    this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced: false }, now);
   }
 
   private detach(session: Session, now: number): void {

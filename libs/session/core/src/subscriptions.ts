@@ -15,6 +15,8 @@ export interface Entrance {
   /** Whether the client knows of the guild already. */
   readonly announced: boolean;
   readonly join?: JoinWait;
+  /** One of those of GuildEntries, which is told of the answer. */
+  readonly paced?: boolean;
 }
 
 /** What became of a Subscribe. */
@@ -24,6 +26,10 @@ export interface SubscriptionListener {
   rejected(view: AudienceView, session: Session, delayMs: number, now: number): void;
   /** Every session that a join waited for has its answer. */
   joinSettled(join: JoinWait, now: number): void;
+  /** A paced entrance has its answer, or none can be had now. */
+  answered(session: Session, now: number): void;
+  /** A GUILD_CREATE of so many bytes is about to be sent. @returns whether to ask for the socket's drain */
+  weighs(session: Session, bytes: number): boolean;
 }
 
 const firstRetry = 500;
@@ -43,9 +49,10 @@ export class Subscriptions {
     private readonly listener: SubscriptionListener,
   ) {}
 
-  enter(session: Session, kind: Kind, id: string, entrance: Entrance, now: number): void {
+  /** False: it is in, or has asked. */
+  enter(session: Session, kind: Kind, id: string, entrance: Entrance, now: number): boolean {
     const view = this.views.open(kind, id);
-    if (view.asking.has(session) || view.table.has(session)) return;
+    if (view.asking.has(session) || view.table.has(session)) return false;
     const asking: Asking = {
       session,
       wantsSnapshot: entrance.wantsSnapshot,
@@ -54,12 +61,14 @@ export class Subscriptions {
       asked: undefined,
       timer: undefined,
       join: entrance.join,
+      paced: entrance.paced ?? false,
       answer: undefined,
     };
     view.asking.set(session, asking);
     // The view's text of the id: all of a guild's subscribers share it.
     if (kind === Kind.guild) session.guilds.add(view.id);
     this.ask(view, asking, now);
+    return true;
   }
 
   /** Takes the session out and tells the owner. */
@@ -207,6 +216,7 @@ export class Subscriptions {
     }
     this.again(view, asking, now + backoff(asking.attempt++, firstRetry, longestRetry, this.kit.rng));
     this.settle(asking, false, now);
+    this.release(asking, now);
   }
 
   private again(view: AudienceView, asking: Asking, at: number): void {
@@ -222,7 +232,8 @@ export class Subscriptions {
         this.postpone(view, asking, now);
         return;
       }
-      this.dispatches.one(session, hold({ ...answer.snapshot, data }, true));
+      const held = hold({ ...answer.snapshot, data }, true);
+      this.dispatches.one(session, held, this.listener.weighs(session, held.bytes));
     }
     view.table.add(session, view.kind === Kind.user ? userClass(session) : answer.classId);
     this.finish(view, asking, true, now);
@@ -235,6 +246,13 @@ export class Subscriptions {
     asking.answer = undefined;
     view.asking.delete(asking.session);
     this.settle(asking, entered, now);
+    this.release(asking, now);
+  }
+
+  private release(asking: Asking, now: number): void {
+    if (!asking.paced) return;
+    asking.paced = false;
+    this.listener.answered(asking.session, now);
   }
 
   private settle(asking: Asking, entered: boolean, now: number): void {

@@ -80,7 +80,10 @@ export class World {
   readonly limits: SessionLimits;
 
   /** Identifies take no turns unless `limits` says so. */
-  constructor(limits: Partial<SessionLimits> = {}, owners: Partial<Record<string, string>> = {}) {
+  constructor(
+    limits: Partial<SessionLimits> = {},
+    owners: Readonly<Record<string, string | undefined>> = {},
+  ) {
     const identifies = { ...defaultSessionLimits.identifies, interval: 0 };
     this.limits = { ...defaultSessionLimits, identifies, ...limits };
     this.node = new SessionNode({
@@ -88,8 +91,9 @@ export class World {
       placement: {
         self,
         ownerOf: (role, key) =>
-          owners[`${role}:${key}`] ??
-          { 'session-node': self.id, 'guild-node': guilds.id, 'presence-node': presences.id }[role],
+          Object.hasOwn(owners, `${role}:${key}`)
+            ? owners[`${role}:${key}`]
+            : { 'session-node': self.id, 'guild-node': guilds.id, 'presence-node': presences.id }[role],
       },
       rng: seededRng(1),
       encode: (text) => encoder.encode(text),
