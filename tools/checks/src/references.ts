@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { guildEventFields } from '@derailed/guild/core';
 import { renderTablesPage } from '@derailed/platform/persistence';
-import { renderCloseCodes } from '@derailed/shared/protocol';
+import { renderCloseCodes, renderProtocolPage } from '@derailed/shared/protocol';
 import { startApp } from '@derailed/testing';
 import { CheckFailed, must, root } from './exec';
 
@@ -199,6 +199,7 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/config.md', renderConfig(variables)],
     ['docs/reference/metrics.md', await renderMetrics()],
     ['docs/reference/close-codes.md', renderCloseCodes()],
+    ['docs/reference/protocol.md', renderProtocolPage()],
     ['docs/reference/events.md', renderEvents()],
     ['docs/reference/tables.md', renderTablesPage()],
   ]);

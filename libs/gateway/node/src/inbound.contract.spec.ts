@@ -115,7 +115,7 @@ describe('clients that do wrong, beside one that does not', () => {
   it('what comes after a close is not looked at', async () => {
     const client = await gateway.connect();
     await client.next(10);
-    const before = await gateway.figure('derailed_gateway_payloads_total{op="1"}');
+    const before = await gateway.figure('derailed_gateway_payloads_total{op="heartbeat"}');
     socketOf(client).write(
       Buffer.concat([
         frame(fin | text, Buffer.from('nonsense')),
@@ -123,7 +123,7 @@ describe('clients that do wrong, beside one that does not', () => {
       ]),
     );
     expect(await client.closed).toMatchObject({ code: 4002 });
-    expect(await gateway.figure('derailed_gateway_payloads_total{op="1"}')).toBe(before);
+    expect(await gateway.figure('derailed_gateway_payloads_total{op="heartbeat"}')).toBe(before);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { Registry } from '@derailed/platform/observability';
-import { type CloseReason, Op, closeRows } from '@derailed/shared/protocol';
+import { type CloseReason, clientOps, closeRows } from '@derailed/shared/protocol';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 /** Why a connection ended that we did not close. */
@@ -8,17 +8,6 @@ type Departure = 'client_goodbye' | 'client_gone';
 /** Why no WebSocket came of a connection: its address has too many, the node has, or there is nothing at its path. */
 const refusals = ['per_address', 'full', 'path'] as const;
 export type Refusal = (typeof refusals)[number];
-
-const clientOps = [
-  Op.HEARTBEAT,
-  Op.IDENTIFY,
-  Op.PRESENCE_UPDATE,
-  Op.VOICE_STATE_UPDATE,
-  Op.RESUME,
-  Op.REQUEST_GUILD_MEMBERS,
-  Op.REQUEST_SOUNDBOARD_SOUNDS,
-  Op.REQUEST_CHANNEL_INFO,
-];
 
 /** Every figure of the ws-gateway, its labels bound. */
 export class GatewayMetrics {
@@ -85,11 +74,11 @@ export class GatewayMetrics {
     }
     const inbound = new Counter({
       name: 'derailed_gateway_payloads_total',
-      help: 'Payloads from clients.',
+      help: 'Payloads from clients, by opcode (docs/reference/protocol.md).',
       labelNames: ['op'],
       registers,
     });
-    for (const op of clientOps) this.inbound.set(op, inbound.labels(String(op)));
+    for (const [op, label] of clientOps) this.inbound.set(op, inbound.labels(label));
     this.inboundOther = inbound.labels('other');
     const refused = new Counter({
       name: 'derailed_gateway_refused_total',

@@ -2,6 +2,7 @@ export * from './close-codes';
 export * from './events';
 export * from './intents';
 export * from './limits';
+export * from './protocol-page';
 export * from './model';
 export * from './opcodes';
 export * from './payloads/control';

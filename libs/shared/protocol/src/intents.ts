@@ -104,6 +104,11 @@ const intentsByName: ReadonlyMap<string, EventIntents> = new Map(
   ),
 );
 
+/** Names that belong together, separated by spaces, and the intents of which a session needs one to get them. */
+export const eventFamilies: readonly (EventIntents & { readonly names: string })[] = families.map(
+  ([names, inGuild, direct = 0]) => ({ names, inGuild, direct }),
+);
+
 /** The platform's older names: `X_EDIT` means `X_UPDATE`, for state, intents and visibility. Clients get the name as published. */
 export function canonicalName(name: string): string {
   return name.endsWith('_EDIT') ? `${name.slice(0, -'EDIT'.length)}UPDATE` : name;

@@ -1,0 +1,42 @@
+/** What the gateway itself puts into payloads, key by key. Events of the monolith pass as they are. */
+export const serverFields = {
+  HELLO: { heartbeat_interval: 'Milliseconds between heartbeats.', _trace: 'Empty.' },
+  READY: {
+    v: 'Version of the protocol that the client asked for.',
+    user: "The session's own user, with `flags`, `email` and `mfa_enabled`.",
+    guilds: '`{id, unavailable: true}` of each guild of this shard; GUILD_CREATE follows.',
+    session_id: 'For a resume.',
+    session_type: '`normal`',
+    resume_gateway_url: 'Where to resume; without a query.',
+    shard: '[id, count]; [0, 1] when none was asked for.',
+    application: "`{id, flags}`; the id is the user's.",
+    private_channels: 'Empty; eris needs it.',
+    relationships: 'Empty.',
+    presences: 'Empty.',
+    settings: "The user's row of settings, or null.",
+    guild_positions: 'User accounts only: their order of guilds.',
+    _trace: 'Empty.',
+  },
+  RESUMED: { _trace: 'Empty. Takes the next sequence number.' },
+  GUILD_MEMBERS_CHUNK: {
+    guild_id: '',
+    members: 'At most 1,000.',
+    chunk_index: 'From 0.',
+    chunk_count: 'At least 1, also when nobody fits.',
+    not_found: 'For requests by id: those that are no members. Absent otherwise.',
+    presences: 'When asked for and granted by intents: of the members who are not offline.',
+    nonce: 'Of the request; absent when it had none or one that is too long.',
+  },
+  PRESENCE_UPDATE: {
+    user: '`{id}`',
+    guild_id: '',
+    status: 'online, idle, dnd or offline; never invisible.',
+    activities: 'Empty when offline.',
+    client_status: 'By kind of client: desktop, mobile, web, vr.',
+  },
+  RATE_LIMITED: {
+    opcode: 'That was not answered: 8.',
+    retry_after: 'Seconds, with a fraction.',
+    meta: '`{guild_id, nonce}`; without a nonce when the request had none.',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
