@@ -1,6 +1,7 @@
 export * from './app-process';
 export * from './bare-root';
 export * from './certificates';
+export * from './client-contract';
 export * from './cluster-process';
 export * from './free-port';
 export * from './postgres';

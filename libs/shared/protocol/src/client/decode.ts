@@ -79,8 +79,9 @@ export function decodeClientPayload(text: string): Decoded<ClientPayload> {
 }
 
 function withoutPrefix(token: unknown): string | undefined {
-  if (typeof token !== 'string' || token === '') return undefined;
-  return token.startsWith('Bot ') ? token.slice('Bot '.length) : token;
+  if (typeof token !== 'string') return undefined;
+  const bare = token.startsWith('Bot ') ? token.slice('Bot '.length) : token;
+  return bare === '' ? undefined : bare;
 }
 
 function decodeIdentify(fields: JsonObject | undefined): Decoded<IdentifyRequest> {

@@ -1,0 +1,73 @@
+/** Limits, intents, sharding, members, presence, HTTP, permissions, and the events that the gateway reads. */
+export const contentLines = {
+  'rate.payloads': 'Over 120 payloads in 60 s on one connection: 4008. A new connection has a new window.',
+  'rate.heartbeats': 'Heartbeats count when the interval is 10 s or more.',
+  'rate.presence': 'Over 5 presence updates in 20 s are dropped; the connection stays.',
+  'intents.families':
+    'Each event reaches only sessions with an intent that names it, in guilds and to users.',
+  'intents.none': 'Events that no intent names reach everybody; MESSAGE_CONTENT filters nothing.',
+  'intents.permissions': 'Audit log, bans and automod also ask for a permission in the guild.',
+  'intents.channels': 'Events of a channel reach only those who can view it.',
+  'shard.formula': 'A guild belongs to shard (id >> 22) % count.',
+  'shard.users': 'Events to users reach shard 0 only.',
+  'shard.several': 'Several sessions of one shard live at once and all get events.',
+  'members.all':
+    'An empty query and limit 0 answer with all members in chunks of 1,000 with index and count.',
+  'members.all-intent': 'That needs the intent GUILD_MEMBERS; without it there is no answer.',
+  'members.query': 'A query matches the beginning of names, whatever their case.',
+  'members.limit': 'limit bounds the matches of a query, 100 at most.',
+  'members.user-ids': 'user_ids may be one id or a list; not_found is always there for them.',
+  'members.empty': 'A request without matches gets one empty chunk.',
+  'members.presences': 'presences come when asked for with the intent GUILD_PRESENCES, else not.',
+  'members.nonce': 'A nonce of up to 32 bytes is echoed; a longer one is left out.',
+  'members.nothing-asked': 'Neither query nor user_ids: 4001.',
+  'members.stranger': 'A guild that the session is not in gets no answer.',
+  'members.rate':
+    'A second request for the whole list within 30 s gets RATE_LIMITED with opcode, retry_after and meta; the connection stays.',
+  'presence.update':
+    'Op 3 reaches sessions with GUILD_PRESENCES in each shared guild, status and activities as set.',
+  'presence.invisible': 'invisible is offline without activities to others.',
+  'presence.bot-offline': '`offline` from a bot shows it online.',
+  'presence.bot-activity': 'Of a bot activities keep name, type, state and url; url only for streaming.',
+  'presence.strict': 'Op 3 without since, activities or status is closed with 4001; activities may be null.',
+  'presence.client-status': 'client_status names the kind of client; bots are web.',
+  'presence.merge': 'Several sessions of a user are merged; the highest status wins.',
+  'presence.same': 'A presence that changes nothing is not told.',
+  'presence.goodbye': 'After a close with 1000 a user is offline at once.',
+  'presence.grace': 'After a drop it is offline when the grace has passed without a resume.',
+  'http.gateway':
+    'GET /gateway names the URL to everybody, with Content-Type application/json and nothing behind it.',
+  'http.gateway-bot': 'GET /gateway/bot has url, shards and all four numbers of session_start_limit.',
+  'http.unauthorized': 'A wrong token there is 401 with message and code.',
+  'http.me': 'GET /users/@me and /oauth2/applications/@me say what discord.py reads.',
+  'permissions.owner': 'The owner and who has ADMINISTRATOR see every channel.',
+  'permissions.order': '@everyone, then roles (allow beats deny), then the member itself.',
+  'permissions.thread': 'Public threads follow their parent.',
+  'permissions.private-thread':
+    'A private thread is seen with MANAGE_THREADS only, unless the event names its audience.',
+  'permissions.gain': 'Gaining sight of a channel is CHANNEL_CREATE.',
+  'permissions.lose': 'Losing sight of a channel is CHANNEL_DELETE, and nothing of it comes after.',
+  'events.pass': 'Events that the gateway does not know pass through untouched.',
+  'events.edit': '*_EDIT counts as *_UPDATE.',
+  'events.malformed':
+    'A malformed event of those that the gateway reads is INVALID_ARGUMENT, and nothing is sent.',
+  'events.join': 'GUILD_CREATE to a user subscribes its sessions; GUILD_DELETE ends that.',
+  'events.member-add': 'GUILD_MEMBER_ADD subscribes the living sessions of that user.',
+  'events.member-remove': 'GUILD_MEMBER_REMOVE ends them; they get GUILD_DELETE.',
+  'events.user-delete': 'USER_DELETE closes the sessions of the user with 4004.',
+  'events.channel-field':
+    'An event without a channel takes the channel_id of its data; a channel-bound one without either is INVALID_ARGUMENT.',
+  'events.channel-differs':
+    'A channel-bound event whose channel_id differs from the channel named is INVALID_ARGUMENT.',
+  'events.channel-unknown': 'An id that is no channel of the guild: nobody sees the event.',
+  'events.unavailable':
+    'A guild whose permissions can not be read is unavailable to clients, and publishes to it are UNAVAILABLE.',
+  'client.discordjs-ws': '@discordjs/ws goes through the cycle: identify, drop, resume, replay, live.',
+  'client.discord.js':
+    'discord.js 14 logs in, caches the guilds, sees messages, presences, members and channels come and go, and resumes.',
+  'client.eris': 'eris goes through the cycle.',
+  'client.oceanic': 'oceanic.js goes through the cycle.',
+  'client.discordeno': '@discordeno/gateway goes through the cycle.',
+  'client.discord.py': 'discord.py goes through the cycle.',
+  'client.hikari': 'hikari goes through the cycle.',
+} as const;
