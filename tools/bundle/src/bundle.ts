@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { copyPackages } from './copy';
+import { licencesOf, mustBeForProduction, packagesOf } from './packages';
 import { classNames, resolution, typeormDriver, typescript } from './plugins';
 import { parsedProtos } from './protos';
 import { filesUnder, mainOf, root } from './workspace';
@@ -23,13 +24,23 @@ function workersOf(app: string): string[] {
 }
 
 /** Bundles an app into dist/apps/APP: a folder that runs wherever it is copied to. */
-export async function bundle(app: string): Promise<Bundle> {
-  const outdir = join(root, 'dist/apps', app);
+export function bundle(app: string): Promise<Bundle> {
+  const entries = [mainOf(app), ...workersOf(app)];
+  return bundleInto(
+    join(root, 'dist/apps', app),
+    entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
+  );
+}
+
+/** Bundles entries into a folder that is emptied first. One of them becomes main.js. */
+export async function bundleInto(
+  outdir: string,
+  entryPoints: readonly { in: string; out: string }[],
+): Promise<Bundle> {
   rmSync(outdir, { recursive: true, force: true });
   const external = new Map<string, string>();
-  const entries = [mainOf(app), ...workersOf(app)];
-  const result = await build({
-    entryPoints: entries.map((file) => ({ in: file, out: basename(file, '.ts') })),
+  const { metafile } = await build({
+    entryPoints: [...entryPoints],
     outdir,
     bundle: true,
     platform: 'node',
@@ -43,7 +54,13 @@ export async function bundle(app: string): Promise<Bundle> {
     plugins: [parsedProtos(), resolution(external), typeormDriver(), classNames(), typescript()],
   });
   const copied = copyPackages(external, outdir);
-  const bytes = Object.entries(result.metafile.outputs)
+  const packages = packagesOf([
+    ...Object.keys(metafile.inputs),
+    ...copied.map((name) => `node_modules/${name}/package.json`),
+  ]);
+  mustBeForProduction(packages);
+  writeFileSync(join(outdir, 'LICENSES.txt'), licencesOf(packages));
+  const bytes = Object.entries(metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .reduce((sum, [, output]) => sum + output.bytes, 0);
   return { main: join(outdir, 'main.js'), bytes, copied };

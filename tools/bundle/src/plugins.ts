@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, sep } from 'node:path';
+import { dirname, relative, sep } from 'node:path';
 import { transform } from '@swc/core';
 import type { Plugin } from 'esbuild';
 import { swcOptions } from '../../../swc.config.cjs';
-import { aliases } from './workspace';
+import { forDevelopment, packagesOf } from './packages';
+import { aliases, root } from './workspace';
 
 /**
  * Packages that cannot stand in a bundle, because they load wasm and data files that lie beside
@@ -77,11 +78,14 @@ export function typescript(): Plugin {
  * - an alias of the workspace to its index;
  * - a package always to what `require` would give, so that no package is in the bundle twice, once as
  *   CommonJS and once as ESM (two copies of TypeORM do not know each other's entities);
- * - an optional peer that is not installed stays a `require`, which throws at run time as its
- *   caller expects. Only packages may leave such gaps, our own imports must resolve.
+ * - an optional peer that is not installed, or only for development, stays a `require`, which throws at run
+ *   time as its caller expects. Only packages may leave such gaps, our own imports must resolve.
  */
 export function resolution(external: Map<string, string>): Plugin {
   const known = aliases();
+  const development = forDevelopment();
+  const isForDevelopment = (file: string): boolean =>
+    packagesOf([relative(root, file)]).some((folder) => development.has(folder));
   return {
     name: 'resolution',
     setup(build) {
@@ -98,8 +102,10 @@ export function resolution(external: Map<string, string>): Plugin {
         const { importer, resolveDir } = args;
         const kind = args.kind === 'dynamic-import' ? 'dynamic-import' : 'require-call';
         const found = await build.resolve(args.path, { importer, resolveDir, kind, pluginData: 'resolving' });
-        if (found.errors.length === 0) return found;
-        if (importer.includes(`${sep}node_modules${sep}`)) return { path: args.path, external: true };
+        const fromPackage = importer.includes(`${sep}node_modules${sep}`);
+        const installed = found.errors.length === 0 && !(fromPackage && isForDevelopment(found.path));
+        if (installed) return found;
+        if (fromPackage) return { path: args.path, external: true };
         return { errors: found.errors };
       });
     },

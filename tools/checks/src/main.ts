@@ -1,4 +1,5 @@
 import { CheckFailed, must, run } from './exec';
+import { imageHolds } from './image';
 import { lint, rulesAreAwake } from './lint';
 import { affectedIsNarrow, everyProjectIsDeclared, noCircles } from './projects';
 import { bufBreaking, bufLint, generate, generatedIsFresh } from './proto';
@@ -23,6 +24,8 @@ const proto: readonly Check[] = [
 ];
 
 const references: readonly Check[] = [['references are fresh', referencesAreFresh]];
+
+const image: Check = ['the image, without an engine', imageHolds];
 
 const types: Check = [
   'types',
@@ -58,6 +61,7 @@ const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
   boundaries: () => runChecks(boundaries),
   proto: () => runChecks(proto),
   references: () => runChecks(references),
+  image: () => runChecks([image]),
   generate: async () => {
     await generate();
     await writeReferences();
