@@ -184,6 +184,7 @@ export class Audience<Ticket> {
       closeCode: draft.closeCode ?? 0,
       joinsGuildId: draft.joinsGuildId ?? '',
       leavesGuildId: draft.leavesGuildId ?? '',
+      aboutUserId: draft.aboutUserId ?? '',
     };
     this.log.push(event);
 

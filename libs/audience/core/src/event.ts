@@ -27,6 +27,7 @@ export interface AudienceEvent {
   closeCode: number;
   joinsGuildId: string;
   leavesGuildId: string;
+  aboutUserId: string;
 }
 
 /** An event that has no index yet. Leave out what does not apply. */

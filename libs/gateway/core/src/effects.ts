@@ -5,6 +5,8 @@ export interface IdentifyOrder {
   readonly userId: string;
   readonly bot: boolean;
   readonly intents: number;
+  /** The client named none: it gets all, as a user account may. */
+  readonly intentsAbsent: boolean;
   readonly sharded: boolean;
   readonly shardId: number;
   readonly shardCount: number;

@@ -82,6 +82,7 @@ describe('an identify', () => {
           userId: bot.id,
           bot: true,
           intents: 513,
+          intentsAbsent: false,
           sharded: false,
           shardId: 0,
           shardCount: 1,

@@ -37,6 +37,7 @@ export function identifyOrder(
     userId: user.id,
     bot: user.bot,
     intents,
+    intentsAbsent: request.intents === undefined,
     sharded: request.shard !== undefined,
     shardId: request.shard?.[0] ?? 0,
     shardCount: request.shard?.[1] ?? 1,

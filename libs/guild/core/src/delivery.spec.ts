@@ -1,3 +1,4 @@
+import { PRESENCES_NAMED } from '@derailed/shared/protocol';
 import { GuildRig, readyRig, snapshot } from './guild.fixture';
 
 const message = { id: '900' };
@@ -14,6 +15,14 @@ function twoNodes(limits = {}): GuildRig {
 const say = (rig: GuildRig, channelId = '200') => rig.publish('MESSAGE_CREATE', message, { channelId });
 const kinds = (rig: GuildRig, node: string) =>
   rig.sent.filter((sent) => sent.node === node).map((sent) => sent.message.$case);
+
+const texts = (rig: GuildRig) =>
+  rig.sent.flatMap(({ message: sent }) => {
+    if (sent.$case !== 'subscribed' || sent.value.snapshot === undefined) return [];
+    const { data, own } = sent.value.snapshot;
+    const decoder = new TextDecoder();
+    return [{ same: sent.value.sameData, data: decoder.decode(data), own: decoder.decode(own) }];
+  });
 
 describe('Delivery', () => {
   it('sends an event once to each session-node, and answers when all have acked', () => {
@@ -158,14 +167,6 @@ describe('Delivery', () => {
 });
 
 describe('GUILD_CREATE', () => {
-  const texts = (rig: GuildRig) =>
-    rig.sent.flatMap(({ message: sent }) => {
-      if (sent.$case !== 'subscribed' || sent.value.snapshot === undefined) return [];
-      const { data, own } = sent.value.snapshot;
-      const decoder = new TextDecoder();
-      return [{ same: sent.value.sameData, data: decoder.decode(data), own: decoder.decode(own) }];
-    });
-
   it('carries the shared part once per node and class, and again when the guild has changed', () => {
     const rig = new GuildRig();
     rig.subscribe('a', '3');
@@ -239,6 +240,19 @@ describe('Presence in a guild', () => {
     rig.run(rig.guild.presence(offline, 'p3', rig.at));
     rig.run(rig.guild.presence(offline, 'p4', rig.at));
     expect([rig.got('with'), rig.got('without')]).toEqual([['PRESENCE_UPDATE', 'PRESENCE_UPDATE'], []]);
+  });
+
+  it('of a large guild is told and shown only where the client itself named the intent', () => {
+    const rig = new GuildRig({ largeGuild: 2 });
+    rig.subscribe('named', '2', { intents: 0x101 | PRESENCES_NAMED });
+    rig.subscribe('all', '3', { intents: 0x101 });
+    rig.load();
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    expect([rig.got('named'), rig.got('all')]).toEqual([['PRESENCE_UPDATE'], []]);
+    rig.subscribe('late', '3', { intents: 0x101 | PRESENCES_NAMED });
+    const own = JSON.parse(`{"x":0${texts(rig).at(-1)?.own}`) as object;
+    expect(own).toMatchObject({ members: [{ user: { id: '3' } }], presences: [] });
+    expect(rig.guild.presencesOf(['2'])).toHaveLength(1);
   });
 
   it('makes no event when nobody wants one', () => {

@@ -2,6 +2,7 @@ import type { Draft } from '@derailed/audience/core';
 import type { Snowflake } from '@derailed/shared/kernel';
 import {
   Intent,
+  PRESENCES_NAMED,
   intentsOfEvent,
   isChannelBound,
   isThread,
@@ -41,18 +42,20 @@ export function draftOf(
   };
 }
 
-/** PRESENCE_UPDATE, volatile. */
+/** PRESENCE_UPDATE, volatile. @param isLarge whether only those get it who named the intent */
 export function presenceDraft(
   guildId: Snowflake,
   id: string,
   presence: PresenceChanged,
+  isLarge: boolean,
   encode: Encode,
 ): Draft {
   const { userId, status, activities, clientStatus } = presence;
   const text = presenceUpdateJson({ userId, guildId, status, activities, clientStatus });
   return {
     event: { id, name: 'PRESENCE_UPDATE', data: encode(text), own: encode(''), volatile: true },
-    intents: Intent.GUILD_PRESENCES,
+    intents: isLarge ? PRESENCES_NAMED : Intent.GUILD_PRESENCES,
+    aboutUserId: userId,
   };
 }
 

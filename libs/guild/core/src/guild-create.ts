@@ -12,9 +12,6 @@ import type { GuildState } from './guild-state';
 import type { Encode, Subscribe } from './messages';
 import type { PresenceBoard } from './presence-board';
 
-/** Above this many members nobody is shown but the session's own member. */
-export const PRESENCE_MEMBER_LIMIT = 75_000;
-
 /**
  * Makes GUILD_CREATE. What members of a class share is written once per class and version of the guild; what a
  * session has for itself follows it.
@@ -22,7 +19,11 @@ export const PRESENCE_MEMBER_LIMIT = 75_000;
 export class GuildCreateTexts {
   private readonly shared = new WeakMap<ClassView, { readonly version: number; readonly data: Uint8Array }>();
 
-  constructor(private readonly encode: Encode) {}
+  /** @param largeGuild above so many members nobody is shown but the session's own member */
+  constructor(
+    private readonly encode: Encode,
+    private readonly largeGuild: number,
+  ) {}
 
   /** The shared data as the class sees it; the same object as long as neither has changed. */
   data(state: GuildState, view: ClassView, version: number): Uint8Array {
@@ -48,7 +49,8 @@ export class GuildCreateTexts {
     request: Subscribe,
     data: Uint8Array | undefined,
   ): Event {
-    const own = this.encode(ownText(state, presences, member, request));
+    const isOpen = state.memberCount <= this.largeGuild;
+    const own = this.encode(ownText(state, presences, member, request, isOpen));
     return { id: '', name: 'GUILD_CREATE', data: data ?? this.encode(''), own, volatile: false };
   }
 }
@@ -58,11 +60,12 @@ function ownText(
   presences: PresenceBoard,
   member: Member,
   { intents, largeThreshold }: Subscribe,
+  showsOthers: boolean,
 ): string {
   const { memberCount } = state;
   const large = memberCount > largeThreshold;
   const base = { joinedAt: member.joinedAt, memberCount, large };
-  if ((intents & Intent.GUILD_PRESENCES) === 0 || memberCount > PRESENCE_MEMBER_LIMIT) {
+  if ((intents & Intent.GUILD_PRESENCES) === 0 || !showsOthers) {
     const own = presences.get(member.user.id);
     return guildCreateOwn({
       ...base,

@@ -44,7 +44,7 @@ export class Guild {
     private readonly encode: Encode,
     private readonly limits: GuildLimits = defaultGuildLimits,
   ) {
-    this.texts = new GuildCreateTexts(encode);
+    this.texts = new GuildCreateTexts(encode, limits.largeGuild);
     this.queue = new LoadQueue(limits);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
     this.delivery = new Delivery(id, limits, this.out, {
@@ -118,9 +118,12 @@ export class Guild {
 
   /** @param eventId a new one: audiences recognise events by their ids, across starts of this node too */
   presence(presence: PresenceChanged, eventId: string, at: Moment): readonly Effect[] {
-    if (this.presences.put(presence) && this.phase === 'ready' && this.delivery.subscribers.wantPresences) {
+    const news = this.presences.put(presence);
+    const { model } = this;
+    if (news && this.phase === 'ready' && model !== undefined && this.delivery.subscribers.wantPresences) {
+      const isLarge = model.state.memberCount > this.limits.largeGuild;
       const publication = this.delivery.index(
-        presenceDraft(this.id, eventId, presence, this.encode),
+        presenceDraft(this.id, eventId, presence, isLarge, this.encode),
         undefined,
         at.now,
       );

@@ -15,6 +15,8 @@ export interface GuildLimits extends AudienceLimits {
   readonly refusedRetry: number;
   /** How long (ms) the subscriptions of a session-node are kept whose link is broken. */
   readonly nodeGrace: number;
+  /** Above this many members presences go only where they are asked for: by an intent that was named, or by op 8. */
+  readonly largeGuild: number;
 }
 
 export const defaultGuildLimits: GuildLimits = {
@@ -26,6 +28,7 @@ export const defaultGuildLimits: GuildLimits = {
   memberBatch: 500,
   refusedRetry: 100,
   nodeGrace: 60_000,
+  largeGuild: 75_000,
 };
 
 /** Guilds of at most this many members have all of them in their snapshot: the greatest large_threshold there is. */

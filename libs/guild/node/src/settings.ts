@@ -54,6 +54,11 @@ export const guildSettings = {
     'How long the subscriptions of a session-node are kept after its link broke.',
     duration('60s'),
   ),
+  largeGuild: setting(
+    'LARGE_GUILD',
+    'Above so many members a guild tells presences only to clients that named the intent GUILD_PRESENCES, and GUILD_CREATE shows nobody but the own member.',
+    count(75_000, { max: 100_000_000 }),
+  ),
 };
 
 export type GuildConfig = z.infer<z.ZodObject<typeof guildSettings>>;

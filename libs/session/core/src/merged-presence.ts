@@ -7,6 +7,17 @@ function rankOf(status: string): number {
   return Object.hasOwn(rank, status) ? rank[status as keyof typeof rank] : 0;
 }
 
+const begun = /"created_at":\d+/g;
+
+/** Whether nothing changed but the time at which activities were said to begin: that of the first time holds. */
+export function saysTheSame(one: Presence, other: Presence): boolean {
+  return (
+    one.status === other.status &&
+    one.client === other.client &&
+    one.activities.replace(begun, '') === other.activities.replace(begun, '')
+  );
+}
+
 /** The highest status of a user's sessions, with that session's activities; of equals the last one's. */
 export function mergedPresence(presences: Iterable<Presence | undefined>): {
   status: string;

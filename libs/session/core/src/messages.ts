@@ -25,6 +25,7 @@ export interface Identify {
   readonly userId: string;
   readonly bot: boolean;
   readonly intents: number;
+  readonly intentsAbsent: boolean;
   readonly sharded: boolean;
   readonly shardId: number;
   readonly shardCount: number;

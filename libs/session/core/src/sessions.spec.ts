@@ -1,3 +1,4 @@
+import { PRESENCES_NAMED } from '@derailed/shared/protocol';
 import { World, eventOf, gateway, readinessOf } from './world.fixture';
 
 describe('a session', () => {
@@ -174,6 +175,33 @@ describe('a session', () => {
     expect(world.told('presenceUpsert').at(-1)).toMatchObject({ guildIds: ['100'], presence });
     world.run(world.node.userPresence(9, '7', world.now));
     expect(world.answers.get(9)).toEqual({ status: 'dnd', activities: '[]', sessions: 1 });
+  });
+
+  it('tells nobody of a presence that says the same again, whenever its activities are said to begin', () => {
+    const world = new World();
+    const { connection } = world.ready();
+    const { sessionId, epoch } = world.connection(connection);
+    const say = (status: string, createdAt: number): number => {
+      const activities = `[{"name":"chess","type":0,"created_at":${createdAt}}]`;
+      const value = { sessionId, epoch, presence: { status, activities, client: 'web' } };
+      world.say({ $case: 'setPresence', value }, gateway);
+      return world.told('presenceUpsert').length;
+    };
+    const first = say('online', 1);
+    expect(say('online', 2)).toBe(first);
+    expect(say('idle', 3)).toBe(first + 1);
+  });
+
+  it('is told apart by whether its client named the intent for presences', () => {
+    const world = new World();
+    world.identify();
+    world.identify({ intentsAbsent: true });
+    world.identify({ intents: 1 });
+    const named = world
+      .told('subscribe')
+      .filter(({ kind, presence }) => kind === 2 && presence === undefined)
+      .map(({ intents }) => (intents & PRESENCES_NAMED) !== 0);
+    expect(named).toEqual([true, false, false]);
   });
 
   it('is shown as the settings of its user say when its client said nothing', () => {

@@ -2,6 +2,7 @@ import { Kind } from '@derailed/audience/core';
 import { isSnowflake } from '@derailed/shared/kernel';
 import {
   Intent,
+  PRESENCES_NAMED,
   SESSION_TOKEN_BYTES,
   encodeSessionId,
   limits as protocolLimits,
@@ -12,6 +13,7 @@ import type { Dispatches } from './dispatches';
 import type { GuildEntries } from './guild-entries';
 import type { Kit } from './kit';
 import type { Identify, NodeRef, Presence, Resume } from './messages';
+import { saysTheSame } from './merged-presence';
 import type { Outlet } from './outlets';
 import type { PresenceFeed } from './presence-feed';
 import { type Readiness, defaultPresence, readyJson } from './readiness';
@@ -94,7 +96,9 @@ export class Sessions {
     }
     const shard = sharded ? { id: shardId, count: shardCount } : undefined;
     const id = encodeSessionId({ userId, shardId: shard?.id }, this.kit.rng.token(SESSION_TOKEN_BYTES));
-    const { bot, intents, largeThreshold, version, resumeGatewayUrl, client, presence } = value;
+    const { bot, largeThreshold, version, resumeGatewayUrl, client, presence } = value;
+    const named = !value.intentsAbsent && (value.intents & Intent.GUILD_PRESENCES) !== 0;
+    const intents = named ? value.intents | PRESENCES_NAMED : value.intents;
     const traits = { id, userId, bot, intents, shard, largeThreshold, version, resumeGatewayUrl, client };
     const session = new Session(traits, this.kit.limits.replay, this.memory);
     session.presence = presence;
@@ -206,7 +210,9 @@ export class Sessions {
   setPresence(session: Session, presence: Presence | undefined): void {
     if (presence === undefined) return;
     // After a resume the ws-gateway does not know what the client said of itself when it identified.
-    session.presence = { ...presence, client: presence.client || session.traits.client };
+    const said = { ...presence, client: presence.client || session.traits.client };
+    if (session.shown && session.presence !== undefined && saysTheSame(session.presence, said)) return;
+    session.presence = said;
     if (session.state !== 'starting') this.show(session);
   }
 

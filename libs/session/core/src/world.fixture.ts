@@ -33,6 +33,7 @@ export function audienceEvent(index: number, fields: Partial<AudienceEvent> = {}
     closeCode: 0,
     joinsGuildId: '',
     leavesGuildId: '',
+    aboutUserId: '',
     ...fields,
   };
 }
@@ -129,6 +130,7 @@ export class World {
           userId: '7',
           bot: true,
           intents: allIntents,
+          intentsAbsent: false,
           sharded: false,
           shardId: 0,
           shardCount: 1,

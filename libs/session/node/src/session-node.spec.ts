@@ -42,6 +42,7 @@ describe('SessionNodeModule on a mesh', () => {
         userId: '7',
         bot: false,
         intents: VALID_INTENTS,
+        intentsAbsent: true,
         sharded: false,
         shardId: 0,
         shardCount: 1,
@@ -141,6 +142,7 @@ describe('SessionNodeModule on a mesh', () => {
       closeCode: 0,
       joinsGuildId: '',
       leavesGuildId: '',
+      aboutUserId: '',
     };
     await say(guilds, 'g:100', { $case: 'audienceEvent', value });
     expect(guilds.all('audienceAck')).toEqual([{ kind: 1, audienceId: '100', index: 1, sessions: 1 }]);

@@ -45,6 +45,12 @@ export function grantedIntents(userFlags: number): number {
   return granted;
 }
 
+/**
+ * No bit of the client's: among nodes, a session whose client itself named GUILD_PRESENCES has it. User accounts that name no
+ * intents get everything but the presences of large guilds.
+ */
+export const PRESENCES_NAMED = 1 << 30;
+
 interface EventIntents {
   readonly inGuild: number;
   readonly direct: number;

@@ -43,6 +43,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'IDENTIFY_DEADLINE',
   'IDENTIFY_INTERVAL',
   'IDENTIFY_TIMEOUT',
+  'LARGE_GUILD',
   'LINK_ADVERTISE',
   'LINK_CA',
   'LINK_CALLS',

@@ -141,6 +141,8 @@ export interface Identify {
   resumeGatewayUrl: string;
   /** What the client runs on: web, desktop, mobile or vr. */
   client: string;
+  /** The client named no intents; those above are all that there are. */
+  intentsAbsent: boolean;
 }
 
 /**
@@ -303,6 +305,11 @@ export interface AudienceEvent {
    */
   joinsGuildId: string;
   leavesGuildId: string;
+  /**
+   * Not empty: a presence of this user. What it replaces need not be told any more, and who is invisible is not told
+   * to be offline.
+   */
+  aboutUserId: string;
 }
 
 /** The answer to Subscribe, in the stream of the audience: the session sees all events with a greater index. */
@@ -1423,6 +1430,7 @@ function createBaseIdentify(): Identify {
     version: 0,
     resumeGatewayUrl: "",
     client: "",
+    intentsAbsent: false,
   };
 }
 
@@ -1463,6 +1471,9 @@ export const Identify: MessageFns<Identify> = {
     }
     if (message.client !== "") {
       writer.uint32(98).string(message.client);
+    }
+    if (message.intentsAbsent !== false) {
+      writer.uint32(104).bool(message.intentsAbsent);
     }
     return writer;
   },
@@ -1576,6 +1587,14 @@ export const Identify: MessageFns<Identify> = {
             message.client = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.intentsAbsent = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1607,6 +1626,7 @@ export const Identify: MessageFns<Identify> = {
     message.version = object.version ?? 0;
     message.resumeGatewayUrl = object.resumeGatewayUrl ?? "";
     message.client = object.client ?? "";
+    message.intentsAbsent = object.intentsAbsent ?? false;
     return message;
   },
 };
@@ -2965,6 +2985,7 @@ function createBaseAudienceEvent(): AudienceEvent {
     closeCode: 0,
     joinsGuildId: "",
     leavesGuildId: "",
+    aboutUserId: "",
   };
 }
 
@@ -3005,6 +3026,9 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     }
     if (message.leavesGuildId !== "") {
       writer.uint32(98).string(message.leavesGuildId);
+    }
+    if (message.aboutUserId !== "") {
+      writer.uint32(106).string(message.aboutUserId);
     }
     return writer;
   },
@@ -3118,6 +3142,14 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
             message.leavesGuildId = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.aboutUserId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3147,6 +3179,7 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     message.closeCode = object.closeCode ?? 0;
     message.joinsGuildId = object.joinsGuildId ?? "";
     message.leavesGuildId = object.leavesGuildId ?? "";
+    message.aboutUserId = object.aboutUserId ?? "";
     return message;
   },
 };
