@@ -185,6 +185,7 @@ export class Audience<Ticket> {
       joinsGuildId: draft.joinsGuildId ?? '',
       leavesGuildId: draft.leavesGuildId ?? '',
       aboutUserId: draft.aboutUserId ?? '',
+      aboutOffline: draft.aboutOffline ?? false,
     };
     this.log.push(event);
 

@@ -28,6 +28,7 @@ export interface AudienceEvent {
   joinsGuildId: string;
   leavesGuildId: string;
   aboutUserId: string;
+  aboutOffline: boolean;
 }
 
 /** An event that has no index yet. Leave out what does not apply. */

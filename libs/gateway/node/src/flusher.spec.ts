@@ -33,6 +33,8 @@ class Socket implements Sink {
   stuck = false;
   readonly writes: Buffer[] = [];
   readonly raw: Uint8Array[] = [];
+  private readonly listeners: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
 
   constructor(
     private readonly loop: StoppedLoop,
@@ -43,9 +45,22 @@ class Socket implements Sink {
     this.loop.now += this.costMs;
     this.raw.push(bytes);
     this.writes.push(Buffer.from(bytes));
-    if (this.stuck) this.writableLength += bytes.length;
-    else done?.();
+    if (this.stuck) {
+      this.writableLength += bytes.length;
+      if (done) this.waiting.push(done);
+    } else done?.();
     return !this.stuck;
+  }
+
+  once(_: 'drain', listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Its peer has read all that waited. */
+  drain(): void {
+    this.writableLength = 0;
+    for (const done of this.waiting.splice(0)) done();
+    for (const listener of this.listeners.splice(0)) listener();
   }
 
   cork(): void {
@@ -65,13 +80,17 @@ describe('the flusher', () => {
   let flusher: Flusher;
   let flushes: number;
   let delivered: number[];
+  let pressures: [connection: number, pressed: boolean][];
 
   beforeEach(() => {
     loop = new StoppedLoop();
     slow = [];
     flushes = 0;
     delivered = [];
-    flusher = new Flusher(loop, 1000, {
+    pressures = [];
+    const limits = { outboundPressure: 300, outboundLimit: 1000 };
+    flusher = new Flusher(loop, limits, {
+      pressure: (outbox, pressed) => pressures.push([outbox.connection, pressed]),
       wrote: () => undefined,
       flushed: () => flushes++,
       delivered: (publishedAt) => delivered.push(...publishedAt),
@@ -95,6 +114,56 @@ describe('the flusher', () => {
       ['810322612281032262228103226322'],
     ]);
     expect(flushes).toBe(1);
+  });
+
+  it('says when a socket does not drain, once, and when it has drained', () => {
+    const stuck = new Socket(loop);
+    stuck.stuck = true;
+    const [slowOne, other] = [
+      new Outbox(stuck, 1, { readyState: 1 }),
+      new Outbox(new Socket(loop), 2, { readyState: 1 }),
+    ];
+    for (let round = 0; round < 5; round++) {
+      for (const outbox of [slowOne, other]) say(outbox, 'x'.repeat(100));
+      loop.step();
+    }
+    expect(pressures).toEqual([[1, true]]);
+    stuck.drain();
+    say(slowOne, 'x');
+    loop.step();
+    expect(pressures).toEqual([
+      [1, true],
+      [1, false],
+    ]);
+    say(slowOne, 'x'.repeat(400));
+    loop.step();
+    expect(pressures.at(-1)).toEqual([1, true]);
+    expect(slow).toEqual([]);
+  });
+
+  it('does not count what waits for the drain of its socket against the limit, and all else', () => {
+    const stuck = new Socket(loop);
+    stuck.stuck = true;
+    const outbox = new Outbox(stuck, 1, { readyState: 1 });
+    let left = 0;
+    outbox.awaitDrain(() => left++);
+    say(outbox, 'x'.repeat(5000));
+    loop.step();
+    say(outbox, 'x'.repeat(800));
+    loop.step();
+    say(outbox, 'x'.repeat(800));
+    loop.step();
+    expect([slow, left]).toEqual([[], 0]);
+    say(outbox, 'x');
+    loop.step();
+    expect(slow).toEqual([outbox]);
+    stuck.drain();
+    expect(left).toBe(1);
+    say(outbox, 'x'.repeat(1100));
+    loop.step();
+    say(outbox, 'x');
+    loop.step();
+    expect(slow).toEqual([outbox, outbox]);
   });
 
   it('tells of an event once the flush that wrote it is over', () => {

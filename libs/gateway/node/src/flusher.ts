@@ -11,8 +11,18 @@ export interface FlushObserver {
   flushed(busyMs: number, waitedMs: number): void;
   /** The frames of these events have left; when the tunnel took each, in milliseconds since the Unix epoch. */
   delivered(publishedAt: readonly number[]): void;
+  /** The socket does not drain as fast as it is written to, or it has drained after all. */
+  pressure(outbox: Outbox, pressed: boolean): void;
   /** More than the limit waits in the socket; nothing was written. */
   tooSlow(outbox: Outbox): void;
+}
+
+/** Bytes that wait in a socket because its peer does not read fast enough. */
+export interface SocketLimits {
+  /** Over it the session is told, and sends less. */
+  readonly outboundPressure: number;
+  /** Over it the connection closes. What is sent at the pace of the socket's drain does not count. */
+  readonly outboundLimit: number;
 }
 
 export const pacing = {
@@ -50,7 +60,7 @@ export class Flusher {
 
   constructor(
     private readonly loop: EventLoop,
-    private readonly limit: number,
+    private readonly limits: SocketLimits,
     private readonly observer: FlushObserver,
   ) {}
 
@@ -110,7 +120,8 @@ export class Flusher {
     outbox.queued = false;
     if (outbox.count === 0) return;
     if (!outbox.mayWrite) outbox.clear();
-    else if (outbox.sink.writableLength > this.limit) this.observer.tooSlow(outbox);
+    else if (outbox.sink.writableLength > this.limits.outboundLimit + outbox.paced)
+      this.observer.tooSlow(outbox);
     else this.write(outbox);
   }
 
@@ -142,8 +153,22 @@ export class Flusher {
     } else {
       writeParts(outbox, target);
     }
-    if (!slow && sink.writableLength > 0) this.slab.keep();
+    const held = sink.writableLength;
+    if (held > 0) {
+      if (!slow) this.slab.keep();
+      if (drained) outbox.paced = held;
+      if (held > this.limits.outboundPressure && !outbox.pressed) this.press(outbox);
+    }
     outbox.clear();
+  }
+
+  private press(outbox: Outbox): void {
+    outbox.pressed = true;
+    this.observer.pressure(outbox, true);
+    outbox.sink.once('drain', () => {
+      outbox.pressed = false;
+      this.observer.pressure(outbox, false);
+    });
   }
 }
 

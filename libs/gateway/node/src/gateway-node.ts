@@ -49,7 +49,7 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
       turn: (task: () => void) => void setImmediate(task),
       after: (ms: number, task: () => void) => void clock.after(ms, task),
     };
-    const flusher = new Flusher(loop, config.outboundLimit, {
+    const flusher = new Flusher(loop, config, {
       wrote: (writes, frames, bytes) => {
         metrics.wrote(writes, frames, bytes);
       },
@@ -58,6 +58,9 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
       },
       delivered: (publishedAt) => {
         metrics.delivered(publishedAt, clock.now());
+      },
+      pressure: (outbox, pressed) => {
+        this.shell.pressure(outbox, pressed);
       },
       tooSlow: (outbox) => {
         this.shell.tooSlow(outbox);

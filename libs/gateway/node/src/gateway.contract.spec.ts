@@ -268,6 +268,7 @@ it('cuts off a client that does not read, and only that one', async () => {
       seq++;
       gateway.deliver([connection, deaf.connection], [seq, seq], 'X', data);
     }, 1);
+    expect(await gateway.heard('socketPressure')).toEqual({ sessionId, epoch: 4, pressed: true });
     expect(await ended).toEqual({ sessionId, epoch: 4, endSession: false });
     clearInterval(pump);
     for (let expected = 1; expected <= seq; expected++)

@@ -64,6 +64,7 @@ export class GatewayFixture {
       'requestMembers',
       'connectionEnded',
       'drained',
+      'socketPressure',
     ] as const) {
       listen(kind);
     }

@@ -15,6 +15,7 @@ export class GatewayMetrics {
   readonly resumes: Counter.Internal;
   readonly stray: Counter.Internal;
   readonly gaps: Counter.Internal;
+  readonly pressed: Counter.Internal;
   private readonly writes: Counter.Internal;
   private readonly frames: Counter.Internal;
   private readonly bytes: Counter.Internal;
@@ -50,6 +51,10 @@ export class GatewayMetrics {
     this.gaps = counter(
       'gaps_total',
       'Dispatches that were not the next one; their connections were closed.',
+    );
+    this.pressed = counter(
+      'pressed_total',
+      'Times that a socket did not drain, so that its session held back volatile events.',
     );
     const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
     const histogram = (name: string, help: string): Histogram.Internal<never> =>

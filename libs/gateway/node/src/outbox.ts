@@ -5,6 +5,8 @@ export interface Sink {
   /** Bytes that the socket holds because the peer does not read fast enough. */
   readonly writableLength: number;
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  /** Once: all that it held has gone to the peer's side. */
+  once(event: 'drain', listener: () => void): unknown;
   cork(): void;
   uncork(): void;
 }
@@ -30,6 +32,12 @@ export class Outbox {
   queued = false;
   /** Set when somebody wants to know that all of this has left. */
   drained: ((error?: Error | null) => void) | undefined;
+  /** The socket holds more than it should, and its session knows. */
+  pressed = false;
+  /** Bytes in the socket that do not count for its limit: who sends them waits until they have left. */
+  paced = 0;
+  /** Writes with `drained` that have not left. */
+  private awaited = 0;
   private closed = false;
   private firstTail: Tail | undefined;
   private firstSeq = 0;
@@ -62,6 +70,15 @@ export class Outbox {
     this.copied += headLength(seq, tail.length);
     if (tail.length < uncopiedFrom) this.copied += tail.length;
     else this.uncopied += tail.length;
+  }
+
+  /** Calls `left` once, when all that waits now has left; until then it does not count for the socket's limit. */
+  awaitDrain(left: () => void): void {
+    if (this.drained === undefined) this.awaited++;
+    this.drained = (error) => {
+      if (--this.awaited === 0) this.paced = 0;
+      if (!error) left();
+    };
   }
 
   /** @param index below count */

@@ -39,6 +39,7 @@ export class SessionReceiver {
     if (client.asked !== undefined && seq > 0) this.metrics.resumes.inc();
     client.asked = undefined;
     client.peer = from;
+    if (client.outbox.pressed) this.sender.pressure(client, binding, true);
     this.shell.run(client, client.connection.bound(binding, seq, this.shell.now()));
   }
 
@@ -85,9 +86,9 @@ export class SessionReceiver {
   private awaitDrain(client: Client): void {
     const { binding } = client.connection;
     if (!binding) return;
-    client.outbox.drained = (error) => {
-      if (!error) this.sender.drained(client, binding);
-    };
+    client.outbox.awaitDrain(() => {
+      this.sender.drained(client, binding);
+    });
   }
 
   private gone(node: NodeRef): void {

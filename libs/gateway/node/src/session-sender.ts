@@ -52,6 +52,12 @@ export class SessionSender {
     this.tell(client, { $case: 'drained', value: { ...binding } });
   }
 
+  /** On the control lane: a full link must not keep a session from sending less. */
+  pressure(client: Client, binding: Binding, pressed: boolean): void {
+    if (client.peer)
+      this.mesh.signal(client.peer.id, { $case: 'socketPressure', value: { ...binding, pressed } });
+  }
+
   private ask(client: Client, ringKey: string, message: Message): boolean {
     const owner = this.cluster.view.ownerOf('session-node', ringKey);
     if (owner === undefined || !this.mesh.send(owner, flowOf(client.number), message)) return false;

@@ -49,6 +49,11 @@ export const gatewaySettings = {
     'How often clients have to send a heartbeat.',
     duration('41250ms', { min: '2s', max: '55s' }),
   ),
+  outboundPressure: setting(
+    'OUTBOUND_PRESSURE',
+    'Bytes that may wait in a socket before its session holds back typing, presences and other volatile events.',
+    size('64K', { min: 65_536 }),
+  ),
   outboundLimit: setting(
     'OUTBOUND_LIMIT',
     'Bytes that may wait in a socket for a slow client; past it, the connection closes with 4000 and its session keeps buffering.',

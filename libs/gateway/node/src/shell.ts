@@ -88,6 +88,15 @@ export class Shell {
     clients.remove(client);
   }
 
+  /** The client's socket does not drain, or does again: its session sends less until then. */
+  pressure({ connection }: Outbox, pressed: boolean): void {
+    const { clients, metrics, sender } = this.parts;
+    if (pressed) metrics.pressed.inc();
+    const client = clients.get(connection);
+    const binding = client?.connection.binding;
+    if (client && binding) sender.pressure(client, binding, pressed);
+  }
+
   /** More waits in the client's socket than may. What the session sent since is not added to it. */
   tooSlow(outbox: Outbox): void {
     outbox.clear();

@@ -56,6 +56,7 @@ export function presenceDraft(
     event: { id, name: 'PRESENCE_UPDATE', data: encode(text), own: encode(''), volatile: true },
     intents: isLarge ? PRESENCES_NAMED : Intent.GUILD_PRESENCES,
     aboutUserId: userId,
+    aboutOffline: status === 'offline',
   };
 }
 

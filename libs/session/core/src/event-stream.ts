@@ -1,9 +1,10 @@
 import { type AudienceEvent, Kind } from '@derailed/audience/core';
-import { Intent } from '@derailed/shared/protocol';
+import { Intent, isVolatile } from '@derailed/shared/protocol';
 import type { AudienceView, JoinWait } from './audience-view';
 import type { Dispatches } from './dispatches';
 import type { Kit } from './kit';
 import type { ClassTable, NodeRef, Reclassed } from './messages';
+import { type VolatileEvent, userOfPresence } from './missed-presences';
 import { hold } from './replay-buffer';
 import type { Session } from './session';
 import { type Subscriptions, flowOf, primaryClass } from './subscriptions';
@@ -130,11 +131,14 @@ export class EventStream {
   }
 
   private deliver(view: AudienceView, filter: Arrived, event: NonNullable<Arrived['event']>): number {
-    const delivered = view.table.deliver(
-      hold(event),
-      filter,
-      view.kind === Kind.user ? primaryClass : undefined,
-    );
+    const { table } = view;
+    const onlyClass = view.kind === Kind.user ? primaryClass : undefined;
+    const give = (): number => table.deliver(hold(event), filter, onlyClass, volatileOf(view, filter, event));
+    // Who is invisible is offline to everybody else.
+    const unaware = filter.aboutOffline
+      ? table.sessionsOf(filter.aboutUserId).filter(({ presence }) => presence?.status === 'invisible')
+      : [];
+    const delivered = unaware.length === 0 ? give() : table.without(unaware, give);
     this.kit.outlets.flush(event);
     this.kit.counts.dispatches += delivered;
     return delivered;
@@ -207,4 +211,17 @@ export class EventStream {
       value: { kind, audienceId: id, index },
     });
   }
+}
+
+/** Undefined: no event to hold back, or nobody here who would. */
+function volatileOf(
+  { kind, id, table }: AudienceView,
+  { aboutUserId }: Arrived,
+  { name, data, volatile }: NonNullable<Arrived['event']>,
+): VolatileEvent | undefined {
+  if ((!volatile && !isVolatile(name)) || !table.hasQuiet) return undefined;
+  return {
+    guildId: kind === Kind.guild ? id : '',
+    aboutUserId: aboutUserId === '' && name === 'PRESENCE_UPDATE' ? userOfPresence(data) : aboutUserId,
+  };
 }

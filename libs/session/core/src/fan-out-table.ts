@@ -1,5 +1,6 @@
 import { SparseMap } from '@derailed/shared/kernel';
 import type { Held } from './replay-buffer';
+import type { VolatileEvent } from './missed-presences';
 import type { Session } from './session';
 
 /** Whom an event is for. */
@@ -24,6 +25,8 @@ interface VisibilityClass {
 interface Group {
   readonly of: VisibilityClass;
   readonly intents: number;
+  /** All of them hold back volatile events: tested once a group, not once a recipient. */
+  readonly quiet: boolean;
   /** Dense; the order means nothing. */
   readonly sessions: Session[];
 }
@@ -47,9 +50,15 @@ export class FanOutTable {
   private readonly groups = new SparseMap<string, Group>();
   private readonly byUser = new SparseMap<string, Row[]>();
   private count = 0;
+  private quietGroups = 0;
 
   get size(): number {
     return this.count;
+  }
+
+  /** Whether any session here holds back volatile events. */
+  get hasQuiet(): boolean {
+    return this.quietGroups > 0;
   }
 
   /** Defines a class, or what it sees from now on. */
@@ -87,12 +96,23 @@ export class FanOutTable {
 
   reclass(userId: string, classId: number): void {
     for (const row of this.byUser.get(userId) ?? []) {
-      if (row.group.of.id === classId) continue;
-      this.leaveGroup(row);
-      const { group, place } = this.enter(row.session, classId);
-      row.group = group;
-      row.place = place;
+      if (row.group.of.id !== classId) this.regroup(row, classId);
     }
+  }
+
+  /** Has to be called when session.quiet has changed. */
+  quietChanged(session: Session): void {
+    const row = this.rowOf(session);
+    if (row !== undefined && row.group.quiet !== session.quiet) this.regroup(row, row.group.of.id);
+  }
+
+  /** Runs the task as if these sessions were not here. */
+  without(sessions: readonly Session[], task: () => number): number {
+    const rows = sessions.map((session) => this.rowOf(session)).filter((row) => row !== undefined);
+    for (const row of rows) this.leaveGroup(row);
+    const result = task();
+    for (const row of rows) Object.assign(row, this.enter(row.session, row.group.of.id));
+    return result;
   }
 
   sessionsOf(userId: string): readonly Session[] {
@@ -106,8 +126,9 @@ export class FanOutTable {
   /**
    * Hands the dispatch to every session that the filter lets pass; how many that were.
    * @param onlyClass leaves out all other classes
+   * @param volatile what quiet sessions keep of it, if anything; undefined: they get it like all others
    */
-  deliver(dispatch: Held, filter: Filter, onlyClass?: number): number {
+  deliver(dispatch: Held, filter: Filter, onlyClass?: number, volatile?: VolatileEvent): number {
     const { channelId, intents, alwaysUserId } = filter;
     const permissions = filter.permissions === '' ? 0n : BigInt(filter.permissions);
     let delivered = 0;
@@ -115,6 +136,10 @@ export class FanOutTable {
       if (onlyClass !== undefined && group.of.id !== onlyClass) continue;
       if (!sees(group.of, channelId, permissions)) continue;
       if (intents !== 0 && (group.intents & intents) === 0) continue;
+      if (group.quiet && volatile !== undefined) {
+        for (const session of group.sessions) session.miss(dispatch, volatile);
+        continue;
+      }
       for (const session of group.sessions) session.take(dispatch);
       delivered += group.sessions.length;
     }
@@ -125,6 +150,13 @@ export class FanOutTable {
       delivered++;
     }
     return delivered;
+  }
+
+  private regroup(row: Row, classId: number): void {
+    this.leaveGroup(row);
+    const { group, place } = this.enter(row.session, classId);
+    row.group = group;
+    row.place = place;
   }
 
   private rowOf(session: Session): Row | undefined {
@@ -138,7 +170,9 @@ export class FanOutTable {
       const row = this.rowOf(moved);
       if (row !== undefined) row.place = place;
     }
-    if (group.sessions.length === 0) this.groups.delete(keyOf(group.of.id, group.intents));
+    if (group.sessions.length > 0) return;
+    this.groups.delete(keyOf(group.of.id, group.intents, group.quiet));
+    if (group.quiet) this.quietGroups--;
   }
 
   /** A class that nobody defined yet sees nothing. */
@@ -153,18 +187,20 @@ export class FanOutTable {
 
   private enter(session: Session, classId: number): Pick<Row, 'group' | 'place'> {
     const { intents } = session.traits;
-    const key = keyOf(classId, intents);
+    const { quiet } = session;
+    const key = keyOf(classId, intents, quiet);
     const known = this.groups.get(key);
     if (known !== undefined) return { group: known, place: known.sessions.push(session) - 1 };
     // Born with its one session: an empty array that grows takes room for seventeen, and most users stay alone.
-    const group = { of: this.classOf(classId), intents, sessions: [session] };
+    const group = { of: this.classOf(classId), intents, quiet, sessions: [session] };
     this.groups.set(key, group);
+    if (quiet) this.quietGroups++;
     return { group, place: 0 };
   }
 }
 
-function keyOf(classId: number, intents: number): string {
-  return `${classId}:${intents}`;
+function keyOf(classId: number, intents: number, quiet: boolean): string {
+  return quiet ? `${classId}:${intents}:quiet` : `${classId}:${intents}`;
 }
 
 function sees(visible: VisibilityClass, channelId: string, permissions: bigint): boolean {

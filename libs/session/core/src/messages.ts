@@ -72,6 +72,12 @@ export interface Drained {
   readonly epoch: number;
 }
 
+export interface SocketPressure {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly pressed: boolean;
+}
+
 export interface Subscribed {
   readonly kind: number;
   readonly audienceId: string;
@@ -159,6 +165,7 @@ export type Inbound =
   | Tagged<'requestMembers', RequestMembers>
   | Tagged<'connectionEnded', ConnectionEnded>
   | Tagged<'drained', Drained>
+  | Tagged<'socketPressure', SocketPressure>
   | Tagged<'audienceEvent', Readonly<AudienceEvent>>
   | Tagged<'subscribed', Subscribed>
   | Tagged<'subscribeRefused', SubscribeRefused>

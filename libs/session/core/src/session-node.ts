@@ -11,6 +11,7 @@ import { MemberRequests } from './member-requests';
 import type { Inbound, NodeRef, Outbound, Publish } from './messages';
 import { Outlets } from './outlets';
 import { PresenceFeed } from './presence-feed';
+import { QuietSessions } from './quiet-sessions';
 import type { Readiness } from './readiness';
 import type { Session } from './session';
 import { Sessions } from './sessions';
@@ -63,6 +64,7 @@ export class SessionNode {
   private readonly subscriptions: Subscriptions;
   private readonly entries: GuildEntries;
   private readonly stream: EventStream;
+  private readonly quiet: QuietSessions;
   private readonly members: MemberRequests;
   private readonly sessions: Sessions;
   private readonly kit: Kit;
@@ -75,6 +77,7 @@ export class SessionNode {
     this.views = new Views(limits.recentIds);
     this.users = new Users(kit, audience);
     this.feed = new PresenceFeed(kit);
+    this.quiet = new QuietSessions(this.views, dispatches);
     this.members = new MemberRequests(kit, dispatches);
     this.subscriptions = new Subscriptions(kit, this.views, dispatches, {
       entered: (view, session) => this.entered(view, session),
@@ -96,8 +99,14 @@ export class SessionNode {
       },
     });
     this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.entries, this.feed, {
-      live: (session, now) => this.drained(session, now),
-      unbound: (session, now) => this.members.unbound(session, now),
+      live: (session, now) => {
+        this.quiet.update(session);
+        this.drained(session, now);
+      },
+      unbound: (session, now) => {
+        this.quiet.update(session);
+        this.members.unbound(session, now);
+      },
     });
   }
 
@@ -225,6 +234,7 @@ export class SessionNode {
       case 'requestMembers':
       case 'connectionEnded':
       case 'drained':
+      case 'socketPressure':
         this.receiveFromClient(message, from, now);
         break;
       case 'subscribe':
@@ -245,7 +255,10 @@ export class SessionNode {
   }
 
   private receiveFromClient(
-    message: Extract<Inbound, { $case: 'setPresence' | 'requestMembers' | 'connectionEnded' | 'drained' }>,
+    message: Extract<
+      Inbound,
+      { $case: 'setPresence' | 'requestMembers' | 'connectionEnded' | 'drained' | 'socketPressure' }
+    >,
     from: NodeRef,
     now: number,
   ): void {
@@ -265,6 +278,9 @@ export class SessionNode {
       case 'drained':
         if (session.state === 'replaying') this.sessions.replay(session, now);
         else this.drained(session, now);
+        break;
+      case 'socketPressure':
+        this.quiet.pressure(session, message.value.pressed);
         break;
     }
   }

@@ -1,6 +1,7 @@
 import { shardOf } from '@derailed/shared/kernel';
 import type { GuildEntry } from './guild-entries';
 import type { Presence } from './messages';
+import { MissedPresences, type VolatileEvent } from './missed-presences';
 import type { Outlet } from './outlets';
 import { type Held, ReplayBuffer, type ReplayLimits, type ReplayMemory } from './replay-buffer';
 import type { Entry } from './agenda';
@@ -59,6 +60,12 @@ export class Session {
   readonly guilds = new Set<string>();
   /** While it is let into the guilds that READY named. */
   entry: GuildEntry | undefined;
+  /** Its socket does not drain. */
+  pressed = false;
+  /** Volatile events are held back: it is pressed, or has missed dispatches that come first. */
+  quiet = false;
+  /** What it is sent when it is not quiet any more. */
+  missed: MissedPresences | undefined;
   /** Reads of the database that failed while starting. */
   attempts = 0;
   presence: Presence | undefined;
@@ -107,6 +114,13 @@ export class Session {
     if (this.outlet !== undefined) this.outlet.add(this.connection, seq);
   }
 
+  /** In place of take(), for a volatile event while quiet. Without a client nothing is kept of it. */
+  miss(dispatch: Held, volatile: VolatileEvent): void {
+    if (this.state === 'detached' || volatile.aboutUserId === '') return;
+    this.missed ??= new MissedPresences();
+    this.missed.put(dispatch, volatile);
+  }
+
   /** Whether more waited behind READY than a replay buffer may hold: such a session can't go on. */
   get overran(): boolean {
     return (
@@ -118,6 +132,7 @@ export class Session {
   bind(binding: Binding): void {
     this.unbind();
     this.binding = binding;
+    this.pressed = false;
     this.epoch++;
     binding.outlet.sessions.add(this);
   }

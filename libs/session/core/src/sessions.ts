@@ -152,6 +152,7 @@ export class Sessions {
     session.goLive();
     this.dispatches.make(session, 'READY', readyJson(session, readiness, guildIds));
     for (const dispatch of waiting) this.dispatches.one(session, dispatch);
+    this.watcher.live(session, now);
 
     const joined = [...session.guilds].filter((guildId) => !guildIds.includes(guildId));
     this.entries.begin(session, guildIds, now);

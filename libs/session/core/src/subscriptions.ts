@@ -89,7 +89,10 @@ export class Subscriptions {
   forget(session: Session, view: AudienceView, now: number): boolean {
     const asking = view.asking.get(session);
     const known = view.table.remove(session) || asking !== undefined;
-    if (view.kind === Kind.guild) session.guilds.delete(view.id);
+    if (view.kind === Kind.guild) {
+      session.guilds.delete(view.id);
+      session.missed?.leave(view.id);
+    }
     if (asking !== undefined) this.finish(view, asking, false, now);
     this.tidy(view);
     return known;

@@ -34,6 +34,7 @@ export function audienceEvent(index: number, fields: Partial<AudienceEvent> = {}
     joinsGuildId: '',
     leavesGuildId: '',
     aboutUserId: '',
+    aboutOffline: false,
     ...fields,
   };
 }

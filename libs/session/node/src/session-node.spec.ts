@@ -143,6 +143,7 @@ describe('SessionNodeModule on a mesh', () => {
       joinsGuildId: '',
       leavesGuildId: '',
       aboutUserId: '',
+      aboutOffline: false,
     };
     await say(guilds, 'g:100', { $case: 'audienceEvent', value });
     expect(guilds.all('audienceAck')).toEqual([{ kind: 1, audienceId: '100', index: 1, sessions: 1 }]);

@@ -23,6 +23,7 @@ const inbound = [
   'requestMembers',
   'connectionEnded',
   'drained',
+  'socketPressure',
   'audienceEvent',
   'subscribed',
   'subscribeRefused',

@@ -22,6 +22,13 @@ const channelBound: ReadonlySet<string> = new Set([
   'THREAD_MEMBERS_UPDATE',
 ]);
 
+const volatileNames: ReadonlySet<string> = new Set(['TYPING_START', 'PRESENCE_UPDATE']);
+
+/** Whether an event of this name may be left out for a client that does not keep up, whatever its publisher says. */
+export function isVolatile(name: string): boolean {
+  return volatileNames.has(canonicalName(name));
+}
+
 /** Whether the event belongs to a channel by its name: published to a guild without one, it is refused. */
 export function isChannelBound(name: string): boolean {
   return channelBound.has(canonicalName(name));

@@ -70,6 +70,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'MEMBER_QUEUE',
   'MEMBER_REQUESTS',
   'OUTBOUND_LIMIT',
+  'OUTBOUND_PRESSURE',
   'PENDING_BYTES',
   'PENDING_LIMIT',
   'PRESENCE_COALESCE',

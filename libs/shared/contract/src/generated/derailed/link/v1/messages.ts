@@ -35,6 +35,7 @@ export interface Envelope {
     | { $case: "requestMembers"; value: RequestMembers }
     | { $case: "connectionEnded"; value: ConnectionEnded }
     | { $case: "drained"; value: Drained }
+    | { $case: "socketPressure"; value: SocketPressure }
     | //
     /** session-node -> ws-gateway */
     { $case: "bound"; value: Bound }
@@ -189,6 +190,16 @@ export interface Drained {
   epoch: number;
 }
 
+/**
+ * More waits in the connection's socket than it drains, or it has drained. While pressed, its session holds back
+ * volatile events before they get a sequence number. Control lane.
+ */
+export interface SocketPressure {
+  sessionId: string;
+  epoch: number;
+  pressed: boolean;
+}
+
 /** The connection now belongs to this session on this node. The first dispatch has the sequence number seq + 1. */
 export interface Bound {
   connection: number;
@@ -310,6 +321,8 @@ export interface AudienceEvent {
    * to be offline.
    */
   aboutUserId: string;
+  /** That user is offline now, for all others. */
+  aboutOffline: boolean;
 }
 
 /** The answer to Subscribe, in the stream of the audience: the session sees all events with a greater index. */
@@ -488,6 +501,9 @@ export const Envelope: MessageFns<Envelope> = {
       case "drained":
         Drained.encode(message.message.value, writer.uint32(202).fork()).join();
         break;
+      case "socketPressure":
+        SocketPressure.encode(message.message.value, writer.uint32(210).fork()).join();
+        break;
       case "bound":
         Bound.encode(message.message.value, writer.uint32(242).fork()).join();
         break;
@@ -662,6 +678,14 @@ export const Envelope: MessageFns<Envelope> = {
             }
 
             message.message = { $case: "drained", value: Drained.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.message = { $case: "socketPressure", value: SocketPressure.decode(reader, reader.uint32()) };
             continue;
           }
           case 30: {
@@ -964,6 +988,12 @@ export const Envelope: MessageFns<Envelope> = {
       case "drained": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "drained", value: Drained.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "socketPressure": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "socketPressure", value: SocketPressure.fromPartial(object.message.value) };
         }
         break;
       }
@@ -2110,6 +2140,85 @@ export const Drained: MessageFns<Drained> = {
   },
 };
 
+function createBaseSocketPressure(): SocketPressure {
+  return { sessionId: "", epoch: 0, pressed: false };
+}
+
+export const SocketPressure: MessageFns<SocketPressure> = {
+  encode(message: SocketPressure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).uint32(message.epoch);
+    }
+    if (message.pressed !== false) {
+      writer.uint32(24).bool(message.pressed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SocketPressure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSocketPressure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pressed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SocketPressure>): SocketPressure {
+    return SocketPressure.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SocketPressure>): SocketPressure {
+    const message = createBaseSocketPressure();
+    message.sessionId = object.sessionId ?? "";
+    message.epoch = object.epoch ?? 0;
+    message.pressed = object.pressed ?? false;
+    return message;
+  },
+};
+
 function createBaseBound(): Bound {
   return { connection: 0, sessionId: "", epoch: 0, seq: 0 };
 }
@@ -2986,6 +3095,7 @@ function createBaseAudienceEvent(): AudienceEvent {
     joinsGuildId: "",
     leavesGuildId: "",
     aboutUserId: "",
+    aboutOffline: false,
   };
 }
 
@@ -3029,6 +3139,9 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     }
     if (message.aboutUserId !== "") {
       writer.uint32(106).string(message.aboutUserId);
+    }
+    if (message.aboutOffline !== false) {
+      writer.uint32(112).bool(message.aboutOffline);
     }
     return writer;
   },
@@ -3150,6 +3263,14 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
             message.aboutUserId = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.aboutOffline = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3180,6 +3301,7 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     message.joinsGuildId = object.joinsGuildId ?? "";
     message.leavesGuildId = object.leavesGuildId ?? "";
     message.aboutUserId = object.aboutUserId ?? "";
+    message.aboutOffline = object.aboutOffline ?? false;
     return message;
   },
 };
