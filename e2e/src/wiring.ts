@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import {
   type AppProcess,
   type BareRoot,
+  type RunningEtcd,
   createBareRoot,
   createTokens,
+  hasEtcd,
   prepareUsers,
   startApp,
   startCluster,
+  startEtcd,
   startPostgres,
 } from '@derailed/testing';
 import { Client } from 'pg';
@@ -116,9 +119,10 @@ export async function startOnPostgres(
  */
 export async function startSeparate(
   env: Environment = {},
+  etcd?: RunningEtcd,
 ): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
   const instead = binary === undefined ? {} : { 'session-node': { command: [binary] } };
-  const cluster = await startCluster({ env: { ...hurried, ...env }, instead });
+  const cluster = await startCluster({ env: { ...hurried, ...env }, instead, ...(etcd && { etcd }) });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
   return {
     cluster,
@@ -130,7 +134,21 @@ export async function startSeparate(
   };
 }
 
+/** The same, found together by etcd. */
+export async function startOnEtcd(env: Environment = {}): Promise<Wiring> {
+  const etcd = await startEtcd();
+  const wiring = await startSeparate(env, etcd);
+  return {
+    ...wiring,
+    stop: async () => {
+      await wiring.stop();
+      await etcd.stop();
+    },
+  };
+}
+
 export const wirings: readonly (readonly [string, (env?: Environment) => Promise<Wiring>])[] = [
   ['in one process', startComposed],
   ['in eight processes', startSeparate],
+  ...(hasEtcd() ? ([['in eight processes on etcd', startOnEtcd]] as const) : []),
 ];

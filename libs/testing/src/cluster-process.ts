@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { systemClock } from '@derailed/platform/runtime';
 import { authGrpc } from '@derailed/shared/contract';
 import { type AppOptions, type AppProcess, startApp } from './app-process';
 import type { Certificate } from './certificates';
+import type { RunningEtcd } from './etcd';
 import { freePort } from './free-port';
 import { startPostgres } from './postgres';
 
@@ -31,6 +33,8 @@ export interface ClusterOptions {
   readonly instead?: Partial<Record<ClusterApp, Pick<AppOptions, 'command'>>>;
   /** When set, every door has this certificate, and everybody trusts only its authority. */
   readonly tls?: { readonly ca: string; readonly certificate: Certificate };
+  /** When set, the nodes find each other there, each cluster below a prefix of its own. Absent: a static line. */
+  readonly etcd?: RunningEtcd;
 }
 
 /** Eight processes (seven nodes and the auth service) on a real PostgreSQL with the demo data. */
@@ -58,6 +62,7 @@ export async function startCluster({
   env: more = {},
   instead = {},
   tls,
+  etcd,
 }: ClusterOptions = {}): Promise<RunningCluster> {
   const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
@@ -67,7 +72,7 @@ export async function startCluster({
   });
   const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
   const tokens = await createTokens(auth.door('auth'), users, tls?.ca);
-  const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env });
+  const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env }, etcd);
   const start = async (place: Place): Promise<AppProcess> =>
     (place.process = await startPlace(place, instead[place.app]));
   const find = (name: ClusterApp, nth: number): Place => {
@@ -111,9 +116,11 @@ function startPlace(
 }
 
 /** Gives each process its address, and all of them the same CLUSTER line. */
-async function plan(shared: Readonly<Record<string, string>>): Promise<Place[]> {
+async function plan(shared: Readonly<Record<string, string>>, etcd?: RunningEtcd): Promise<Place[]> {
   const links = await Promise.all(layout.map(async () => `127.0.0.1:${await freePort()}`));
-  const cluster = `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
+  const cluster = etcd
+    ? `etcd:${etcd.address}/${randomBytes(6).toString('hex')}`
+    : `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
   return layout.map((app, at) => ({
     app,
     env: {

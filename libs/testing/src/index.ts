@@ -3,6 +3,7 @@ export * from './bare-root';
 export * from './certificates';
 export * from './client-contract';
 export * from './cluster-process';
+export * from './etcd';
 export * from './free-port';
 export * from './postgres';
 export * from './tcp-proxy';

@@ -1,4 +1,4 @@
-import type { Cluster } from '@derailed/platform/cluster';
+import { StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, type Message, type MessageOf } from '@derailed/platform/mesh';
 import { DatabaseUnavailable } from '@derailed/platform/persistence';
 import { AudienceKind } from '@derailed/shared/contract';
@@ -48,11 +48,10 @@ const guild: GuildSnapshot = {
   members: [member('5'), member('6')],
 };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
-const owners: Record<string, string> = { 'guild-node': 'guilds', 'session-node': 'sessions' };
-const cluster: Cluster = {
-  view: { generation: 1, members: [], ownerOf: (role) => owners[role], membersOf: () => [] },
-  onChange: () => undefined,
-};
+const cluster = new StaticCluster([
+  { id: 'guilds', roles: ['guild-node'] },
+  { id: 'sessions', roles: ['session-node'] },
+]);
 
 /** A guild-node, a session-node that acks, and a tunnel, on one network. */
 function start({ away = false, ack = true } = {}) {

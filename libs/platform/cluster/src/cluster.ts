@@ -1,25 +1,60 @@
 export const roles = ['ws-gateway', 'session-node', 'guild-node', 'presence-node', 'tunnel'] as const;
 export type Role = (typeof roles)[number];
 
+/**
+ * joining: on the rings, but not ready for new work. serving. draining: off the rings; what it still holds is on its
+ * way to the new owners, and then it leaves.
+ */
+export const memberStates = ['joining', 'serving', 'draining'] as const;
+export type MemberState = (typeof memberStates)[number];
+
 /** A node as the member list has it. */
 export interface Member {
   /** Also the address that others dial: HOST:PORT (LINK_ADVERTISE). */
   readonly id: string;
+  /** Which of its starts. Empty in a static list: whichever answers there. */
+  readonly incarnation: string;
   readonly roles: readonly Role[];
+  readonly state: MemberState;
+  /** The version of proto/derailed/link that it speaks; 0 in a static list: links find out. */
+  readonly contractVersion: number;
 }
 
 /** The member list of one generation. Equal generations have equal rings everywhere. */
 export interface ClusterView {
+  /** The revision of the last change of the list. 0: this node has not seen the list yet, and nobody owns anything. */
   readonly generation: number;
+  /** Sorted by id. */
   readonly members: readonly Member[];
   /** The node of `role` that owns the key: a guild id, a user id or `userId:shard`. Undefined: nobody has the role. */
   ownerOf(role: Role, key: string): string | undefined;
+  /** Ids of those on the ring of the role: joining or serving. */
   membersOf(role: Role): readonly string[];
+  member(id: string): Member | undefined;
 }
 
-/** Who else is there. */
-export interface Cluster {
-  readonly view: ClusterView;
-  /** Called after `view` has changed. */
+/** Why this node is no member (yet, or any more), in one sentence. */
+export interface ClusterEvents {
+  /** The view has changed. */
   onChange(listener: (view: ClusterView) => void): void;
+  /** Something keeps the node from joining or renewing; undefined: no more. */
+  onTrouble(listener: (why: string | undefined) => void): void;
+  /** The lease has ended without the node's doing: others own its keys now, and it must stop. Said once. */
+  onLost(listener: (why: string) => void): void;
+}
+
+/** Who else is there, and whether this node is. */
+export interface Cluster extends ClusterEvents {
+  readonly view: ClusterView;
+  /**
+   * Whether this node may act as an owner at this moment: its lease is sure not to have ended. Asked on each accept,
+   * ack and flush, so it costs one comparison.
+   */
+  holdsLease(): boolean;
+  /** Puts this node on the list as `joining`; done when it has seen itself there. Waits as long as it takes. */
+  join(): Promise<void>;
+  /** Says that this node serves, or drains; done when it has seen it in the list. */
+  become(state: 'serving' | 'draining'): Promise<void>;
+  /** Takes this node off the list. */
+  leave(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { optionalText, setting } from '@derailed/platform/config';
+import { duration, flag, optionalText, setting } from '@derailed/platform/config';
 import { z } from 'zod';
 import { type Role, roles } from './cluster';
 import { isRole } from './parse';
@@ -19,12 +19,38 @@ function roleList() {
     });
 }
 
-export const clusterSettings = {
+/** How a node finds the others. */
+export const membershipSettings = {
   cluster: setting(
     'CLUSTER',
-    'Who else is there: static:HOST:PORT/ROLE+ROLE,HOST:PORT/ROLE, the same text for every node, this one included. Absent: only this process.',
+    'Who else is there. etcd:HOST:PORT,HOST:PORT/PREFIX: whoever is listed in that etcd. static:HOST:PORT/ROLE+ROLE,HOST:PORT/ROLE: these for ever, the same text for every node, this one included. Absent: only this process.',
     optionalText(),
   ),
+  leaseTtl: setting(
+    'LEASE_TTL',
+    'How long after a node falls silent others take over what it owned (etcd only). The same on every node.',
+    duration('10s', { min: '2s', max: '5m' }),
+  ),
+  etcdUser: setting('ETCD_USER', 'User of etcd, when it wants one.', optionalText()),
+  etcdPassword: setting('ETCD_PASSWORD', 'Password of ETCD_USER.', optionalText(), true),
+  etcdTls: setting(
+    'ETCD_TLS',
+    'Whether etcd is spoken to over TLS. ETCD_CA and ETCD_CERT say so too.',
+    flag(false),
+  ),
+  etcdCa: setting(
+    'ETCD_CA',
+    'Path to PEM certificates of the authorities that signed the etcd servers. Absent: those of the system.',
+    optionalText(),
+  ),
+  etcdCert: setting('ETCD_CERT', 'Path to the PEM certificate that etcd is shown.', optionalText()),
+  etcdKey: setting('ETCD_KEY', 'Path to the PEM private key of ETCD_CERT.', optionalText()),
+};
+
+export type MembershipConfig = z.infer<z.ZodObject<typeof membershipSettings>>;
+
+export const clusterSettings = {
+  ...membershipSettings,
   roles: setting('ROLES', 'Roles of this process, separated by commas; also --roles.', roleList()),
 };
 

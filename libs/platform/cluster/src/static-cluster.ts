@@ -1,27 +1,39 @@
 import { OperatorError } from '@derailed/shared/kernel';
 import { type Cluster, type ClusterView, type Member, type Role, roles } from './cluster';
-import { parseCluster } from './parse';
+import type { StaticMember } from './parse';
 import { RingView } from './view';
 
 /** One generation for ever. No key ever moves: those of a dead node wait for it. */
 export class StaticCluster implements Cluster {
   readonly view: ClusterView;
 
-  constructor(members: readonly Member[]) {
-    this.view = new RingView(1, members);
+  constructor(members: readonly StaticMember[]) {
+    const listed = members.map(({ id, roles }): Member => ({
+      id,
+      roles,
+      incarnation: '',
+      state: 'serving',
+      contractVersion: 0,
+    }));
+    this.view = new RingView(
+      1,
+      listed.sort((one, other) => (one.id < other.id ? -1 : 1)),
+    );
   }
 
   /** Only this process. */
-  static single(self: Member): StaticCluster {
+  static single(self: StaticMember): StaticCluster {
     return new StaticCluster([self]);
   }
 
   /**
-   * The cluster of a CLUSTER line, as the node `self` sees it.
-   * @throws OperatorError when the line is broken, or does not have this node with exactly these roles.
+   * The cluster of a static line, as the node `self` sees it.
+   * @throws OperatorError when it does not have this node with exactly these roles.
    */
-  static parse(text: string, self: Member): StaticCluster {
-    const members = parseCluster(text);
+  static of(
+    members: readonly StaticMember[],
+    self: { readonly id: string; readonly roles: readonly Role[] },
+  ) {
     const listed = members.find(({ id }) => id === self.id);
     if (!listed) {
       throw new OperatorError(
@@ -37,22 +49,32 @@ export class StaticCluster implements Cluster {
     return new StaticCluster(members);
   }
 
+  /** Keys never move, so nobody else can ever own this node's. */
+  holdsLease(): boolean {
+    return true;
+  }
+
+  async join(): Promise<void> {
+    // It is on the list from the start.
+  }
+
+  async become(): Promise<void> {
+    // A static list has no states.
+  }
+
+  async leave(): Promise<void> {
+    // Its keys wait for it.
+  }
+
   onChange(): void {
     // There is no second generation.
   }
-}
 
-/**
- * The membership source that the configuration names.
- * @param advertise this node's id: what others dial (LINK_ADVERTISE)
- * @throws OperatorError
- */
-export function createCluster(
-  config: { readonly cluster?: string | undefined; readonly roles: readonly Role[] },
-  advertise: string,
-): Cluster {
-  const self: Member = { id: advertise, roles: config.roles };
-  return config.cluster === undefined
-    ? StaticCluster.single(self)
-    : StaticCluster.parse(config.cluster, self);
+  onTrouble(): void {
+    // Nothing can keep it from a list that never changes.
+  }
+
+  onLost(): void {
+    // There is no lease to end.
+  }
 }

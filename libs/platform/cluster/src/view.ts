@@ -4,11 +4,14 @@ import type { ClusterView, Member, Role } from './cluster';
 /** The rings of one generation: a pure function of its member list, each made when it is first asked for. */
 export class RingView implements ClusterView {
   private readonly rings = new Map<Role, HashRing>();
+  private readonly byId: ReadonlyMap<string, Member>;
 
   constructor(
     readonly generation: number,
     readonly members: readonly Member[],
-  ) {}
+  ) {
+    this.byId = new Map(members.map((member) => [member.id, member]));
+  }
 
   ownerOf(role: Role, key: string): string | undefined {
     return this.ring(role).owner(key);
@@ -18,10 +21,18 @@ export class RingView implements ClusterView {
     return this.ring(role).members;
   }
 
+  member(id: string): Member | undefined {
+    return this.byId.get(id);
+  }
+
   private ring(role: Role): HashRing {
     let ring = this.rings.get(role);
     if (!ring) {
-      ring = HashRing.of(this.members.filter((member) => member.roles.includes(role)).map(({ id }) => id));
+      ring = HashRing.of(
+        this.members
+          .filter((member) => member.state !== 'draining' && member.roles.includes(role))
+          .map(({ id }) => id),
+      );
       this.rings.set(role, ring);
     }
     return ring;

@@ -2,6 +2,7 @@ export * from './mesh';
 export { type MeshConfig, meshSettings } from './config';
 export { type MeshOptions, createMesh } from './create-mesh';
 export { InProcessNetwork, type NetworkOptions } from './local/network';
+export { compatible, contractVersion } from './grpc/wire';
 export { NodeMesh } from './node-mesh';
 export type { Scheduler } from './scheduler';
 

@@ -1,6 +1,6 @@
 import { type Cluster, type Role, createCluster } from '@derailed/platform/cluster';
 import { formatAddress } from '@derailed/platform/config';
-import { type Mesh, createMesh } from '@derailed/platform/mesh';
+import { type Mesh, compatible, contractVersion, createMesh } from '@derailed/platform/mesh';
 import type { Door } from './assembly';
 import type { NodeContext } from './run';
 import type { LinkConfig } from './settings';
@@ -28,13 +28,24 @@ export function openLinks(
 ): NodeLinks {
   const others = membership.cluster !== undefined;
   const mesh = createMesh({ config: link, others, clock: systemClock, rng: systemRng, logger, metrics });
-  const roles = fixed ?? membership.roles ?? [];
+  const cluster = createCluster({
+    config: membership,
+    self: { ...mesh.self, roles: fixed ?? membership.roles ?? [] },
+    contractVersion,
+    compatible,
+    clock: systemClock,
+    rng: systemRng,
+    logger,
+  });
   const scheme = link.tlsCert === undefined ? 'grpc' : 'grpcs';
   return {
     mesh,
-    cluster: createCluster({ cluster: membership.cluster, roles }, mesh.self.id),
+    cluster,
     door: others ? { name: 'link', at: `${scheme}://${formatAddress(link.listen)}` } : undefined,
     listen: () => mesh.listen(),
-    close: () => mesh.close(),
+    close: async () => {
+      await cluster.leave();
+      await mesh.close();
+    },
   };
 }

@@ -110,13 +110,29 @@ async function start<S extends Settings>(
   const nest = await startNest(assembly, base, node, links).catch((error: unknown) => {
     throw sayPortInUse(error, app.settings, config, closed);
   });
-  announce(app, base, assembly, links);
-  node.readiness.release('start');
   stopOnSignal(node, async () => {
     await nest.close();
     await links?.close();
     await assembly.close?.();
   });
+  if (links !== undefined) await join(app.name, links.cluster, node.readiness);
+  announce(app, base, assembly, links);
+  node.readiness.release('start');
+}
+
+/** Makes the node a member, however long that takes; /readyz says what is in the way. */
+async function join(name: string, cluster: Cluster, readiness: Readiness): Promise<void> {
+  cluster.onTrouble((why) => {
+    if (why === undefined) readiness.release('cluster');
+    else if (!cluster.holdsLease()) readiness.hold('cluster', why);
+  });
+  // Others own its keys by now, and serve them: whatever it still did would be done twice.
+  cluster.onLost((why) => {
+    process.stderr.write(`${name}: ${why}: this node is no member any more, and stops.\n`);
+    process.exit(1);
+  });
+  await cluster.join();
+  await cluster.become('serving');
 }
 
 async function startNest(

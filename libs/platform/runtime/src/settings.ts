@@ -1,4 +1,9 @@
-import { type Role, clusterSettings } from '@derailed/platform/cluster';
+import {
+  type MembershipConfig,
+  type Role,
+  clusterSettings,
+  membershipSettings,
+} from '@derailed/platform/cluster';
 import { type MeshConfig, meshSettings } from '@derailed/platform/mesh';
 import { adminSettings, logSettings } from '@derailed/platform/observability';
 
@@ -9,7 +14,7 @@ export type BaseSettings = typeof baseSettings;
 /** What an app of one role has: it takes part in the cluster, and there is nothing to choose. */
 export const roleSettings = {
   ...baseSettings,
-  cluster: { cluster: clusterSettings.cluster },
+  cluster: membershipSettings,
   link: meshSettings,
 };
 export type RoleSettings = typeof roleSettings;
@@ -19,6 +24,6 @@ export const composedSettings = { ...baseSettings, cluster: clusterSettings, lin
 
 /** What is needed to reach the other nodes; `roles` is there where it is a setting. */
 export interface LinkConfig {
-  readonly cluster: { readonly cluster?: string | undefined; readonly roles?: readonly Role[] };
+  readonly cluster: MembershipConfig & { readonly roles?: readonly Role[] };
   readonly link: MeshConfig;
 }

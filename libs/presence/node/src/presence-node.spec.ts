@@ -1,15 +1,14 @@
-import type { Cluster } from '@derailed/platform/cluster';
+import { StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, type MessageOf } from '@derailed/platform/mesh';
 import { seededRng } from '@derailed/shared/kernel';
 import { VirtualClock } from '@derailed/testing';
 import { Registry } from 'prom-client';
 import { PresenceNode } from './presence-node';
 
-const owners: Record<string, string> = { 'guild-node': 'guilds', 'presence-node': 'presences' };
-const cluster: Cluster = {
-  view: { generation: 1, members: [], ownerOf: (role) => owners[role], membersOf: () => [] },
-  onChange: () => undefined,
-};
+const cluster = new StaticCluster([
+  { id: 'guilds', roles: ['guild-node'] },
+  { id: 'presences', roles: ['presence-node'] },
+]);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 function start() {

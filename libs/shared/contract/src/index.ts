@@ -8,4 +8,7 @@ export * as tunnelV1 from './generated/derailed/tunnel/v1/tunnel';
 export * as legacyGrpc from './generated/derailed/grpc/gateway';
 export * as authGrpc from './generated/derailed/grpc/auth/auth';
 
+// What membership says to etcd: the part of etcd's public API that it uses.
+export * as etcdApi from './generated/etcdserverpb/rpc';
+
 export { descriptorSet } from './generated/descriptors';
