@@ -1,4 +1,5 @@
 import { CheckFailed, must, run } from './exec';
+import { deployHolds } from './deploy/check';
 import { imageHolds } from './image';
 import { lint, rulesAreAwake } from './lint';
 import { affectedIsNarrow, everyProjectIsDeclared, noCircles } from './projects';
@@ -25,6 +26,7 @@ const proto: readonly Check[] = [
 
 const references: readonly Check[] = [['references are fresh', referencesAreFresh]];
 
+const deploy: Check = ['deploy/ fits the apps and the schemas', deployHolds];
 const image: Check = ['the image, without an engine', imageHolds];
 
 const types: Check = [
@@ -61,13 +63,15 @@ const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
   boundaries: () => runChecks(boundaries),
   proto: () => runChecks(proto),
   references: () => runChecks(references),
+  deploy: () => runChecks([deploy]),
   image: () => runChecks([image]),
   generate: async () => {
     await generate();
     await writeReferences();
   },
   summary: ([file = 'tmp/jest.json']) => Promise.resolve(printSummary(file)),
-  all: () => runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, ...references, tests]),
+  all: () =>
+    runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, ...references, deploy, tests]),
 };
 
 async function main(name: string | undefined, args: readonly string[]): Promise<void> {
