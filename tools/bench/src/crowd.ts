@@ -110,6 +110,12 @@ export class Crowd {
     await this.until(answers * this.size);
   }
 
+  /** Reads nothing any more, and does not mind to be closed for it. */
+  stall(): void {
+    this.leaving = true;
+    for (const { socket } of this.receivers) socket.pause();
+  }
+
   leave(): void {
     this.leaving = true;
     for (const { socket } of this.receivers) socket.destroy();

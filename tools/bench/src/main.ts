@@ -6,6 +6,7 @@ import { members } from './members';
 import { memory } from './memory';
 import { run as meshHop } from './mesh-hop.bench';
 import { parseOptions, usage } from './options';
+import { pressure } from './pressure';
 import { type Bound, breach } from './report';
 import { run as ringLookup } from './ring-lookup.bench';
 import type { Scenario } from './scenario';
@@ -17,6 +18,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   bytes,
   memory,
   members,
+  pressure,
   'mesh-hop': async (_options, say) => {
     say('');
     await meshHop();

@@ -4,6 +4,7 @@ export async function readMetric(at: string, name: string, label = ''): Promise<
   const series = text
     .split('\n')
     .filter((line) => /^[^{ ]+/.exec(line)?.[0] === name && line.includes(label));
-  if (series.length === 0) throw new Error(`${at} has no metric ${name} with ${label}`);
+  // A series is there from its first count on.
+  if (!text.includes(`# TYPE ${name} `)) throw new Error(`${at} has no metric ${name}`);
   return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }

@@ -49,6 +49,21 @@ export function streamTo(at: string, guildId: string, reaches: number): Publishe
   };
 }
 
+/** Publishes to users, by one unary Publish, and answers the sessions that it reached. */
+export function publishToUsers(
+  client: tunnelV1.TunnelClient,
+  userIds: readonly string[],
+  { name, data }: Message,
+): Promise<number> {
+  const target = { kind: { $case: 'users' as const, value: { userIds: [...userIds] } } };
+  return new Promise((resolve, reject) => {
+    client.publish({ event: { id: '', target, name, data, volatile: false } }, (error, answer) => {
+      if (error) reject(error);
+      else resolve(answer.sessions);
+    });
+  });
+}
+
 /** One unary Publish; answers the milliseconds until its ack. */
 export function publishOnce(
   client: tunnelV1.TunnelClient,
