@@ -110,6 +110,11 @@ export class ReplayBuffer {
     return this.memory.at(this.slots[(this.head + offset) & (this.slots.length - 1)]!);
   }
 
+  /** Lets go of the oldest until no more than so many bytes are held. */
+  cut(bytes: number): void {
+    while (this.held > bytes) this.evict();
+  }
+
   /** Lets go of everything; the next seq stays what it was. */
   clear(): void {
     while (this.length > 0) this.evict();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { World, gateway, readinessOf } from './world.fixture';
+import { World, gateway, otherGateway, readinessOf } from './world.fixture';
 
 const refusal = { closeCode: 0, resumable: false };
 
@@ -58,6 +58,65 @@ describe('a resume', () => {
     world.event(1);
     expect(world.names(connection)).toEqual(['READY', 'GUILD_CREATE']);
     expect(world.names(again)).toEqual(['GUILD_CREATE', 'RESUMED', 'MESSAGE_CREATE']);
+  });
+
+  it('takes it over from another ws-gateway too, which is told to close, and whose end means nothing', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    const again = world.resume(sessionId, 1, '7', otherGateway);
+    expect(world.connection(connection).closed).toBe(4000);
+    world.drop(connection, true);
+    world.run(world.node.peerGone(gateway, world.now));
+    world.event(1);
+    expect(world.names(connection)).toEqual(['READY', 'GUILD_CREATE']);
+    expect(world.names(again)).toEqual(['GUILD_CREATE', 'RESUMED', 'MESSAGE_CREATE']);
+    expect(world.connection(again).closed).toBeUndefined();
+  });
+
+  it('in the middle of a replay takes that over as well, from where its own client is', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    world.drop(connection);
+    for (let index = 1; index <= 400; index++) world.event(index);
+    const first = world.resume(sessionId, 2);
+    const second = world.resume(sessionId, 100, '7', otherGateway);
+    world.drained(first);
+    world.drained(second);
+    expect(world.connection(first).frames).toHaveLength(256);
+    expect(world.connection(first).closed).toBe(4000);
+    expect(world.seqs(second)).toEqual(Array.from({ length: 303 }, (_, at) => at + 101));
+    expect(world.names(second).at(-1)).toBe('RESUMED');
+  });
+
+  it('is possible until the window has passed, again after each drop, and not later', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    world.drop(connection);
+    world.wait(179_999);
+    const again = world.resume(sessionId, 2);
+    expect(world.names(again)).toEqual(['RESUMED']);
+    world.wait(400_000);
+    world.drop(again);
+    world.wait(180_000);
+    expect(world.connection(world.resume(sessionId, 3)).refused).toMatchObject(refusal);
+  });
+
+  it('of a session that is not ready yet is answered with op 9', () => {
+    const world = new World();
+    world.readiness = undefined;
+    const { sessionId } = world.connection(world.identify());
+    expect(world.connection(world.resume(sessionId, 1)).refused).toMatchObject(refusal);
+    expect(world.node.figures.sessions).toBe(1);
+  });
+
+  it('that is refused leaves the session to the client that has it', () => {
+    const world = new World({ replay: { events: 3, bytes: 1e6 } });
+    const { connection, sessionId } = world.ready();
+    for (let index = 1; index <= 4; index++) world.event(index);
+    expect(world.connection(world.resume(sessionId, 1)).refused).toMatchObject(refusal);
+    world.event(5);
+    expect(world.seqs(connection)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(world.names(world.resume(sessionId, 6))).toEqual(['MESSAGE_CREATE', 'RESUMED']);
   });
 
   it('comes in parts that wait for the socket, and nothing live comes between', () => {

@@ -159,6 +159,38 @@ describe('a session', () => {
     });
   });
 
+  it('is spared when those dropped before it make enough room', () => {
+    const world = new World({ replayMemory: 3000 });
+    world.readiness = readinessOf('7', []);
+    const [first, second] = [world.identify({ userId: '7' }), world.identify({ userId: '8' })];
+    world.drop(second);
+    world.drop(first);
+    const large = JSON.stringify('x'.repeat(1200));
+    world.publish(1, { audienceIds: ['7'], event: eventOf('a', 'USER_UPDATE', large) });
+    world.publish(2, { audienceIds: ['8'], event: eventOf('b', 'USER_UPDATE', large) });
+    expect(world.node.counts.sessionsLost).toBe(1);
+    expect(world.names(world.resume(world.connection(first).sessionId, 1))).toEqual([
+      'USER_UPDATE',
+      'RESUMED',
+    ]);
+  });
+
+  it('that is connected lives on with a shorter buffer, the longest first, when nobody else makes room', () => {
+    const world = new World({ replayMemory: 20_000, replay: { events: 100, bytes: 100_000 } });
+    world.readiness = readinessOf('7', []);
+    const [chatty, quiet] = [world.identify({ userId: '7' }), world.identify({ userId: '8' })];
+    world.publish(0, { audienceIds: ['8'], event: eventOf('q', 'USER_UPDATE') });
+    const large = JSON.stringify('x'.repeat(1000));
+    for (let call = 1; call <= 50; call++)
+      world.publish(call, { audienceIds: ['7'], event: eventOf(`e${call}`, 'USER_UPDATE', large) });
+    expect(world.node.figures.replayBytes).toBeLessThanOrEqual(20_000);
+    expect(world.names(chatty)).toHaveLength(51);
+    const [chattyId, quietId] = [chatty, quiet].map((at) => world.connection(at).sessionId);
+    expect(world.connection(world.resume(chattyId!, 2)).refused).toMatchObject({ closeCode: 0 });
+    expect(world.names(world.resume(chattyId!, 48)).at(-1)).toBe('RESUMED');
+    expect(world.names(world.resume(quietId!, 1, '8'))).toEqual(['USER_UPDATE', 'RESUMED']);
+  });
+
   it('shows a new presence in its guilds', () => {
     const world = new World();
     const { connection } = world.ready();

@@ -283,11 +283,20 @@ export class Sessions {
     session.buffer.clear();
   }
 
-  /** Ends the sessions that were dropped longest ago until the node's limit is kept. */
+  /**
+   * Keeps the node's limit: ends the sessions that were dropped longest ago, and when none is left, cuts the largest
+   * buffers of those that are connected, to a little below it, so that the next event does not begin this again.
+   */
   relieve(now: number): void {
+    const { replayMemory, replay } = this.kit.limits;
     for (const session of this.detached) {
-      if (this.memory.bytes <= this.kit.limits.replayMemory) return;
+      if (this.memory.bytes <= replayMemory) return;
       this.lose(session, close.invalidSession, now);
+    }
+    if (this.memory.bytes <= replayMemory) return;
+    for (let most = replay.bytes / 2; this.memory.bytes > replayMemory * 0.9; most /= 2) {
+      for (const session of this.byId.values()) session.buffer.cut(most);
+      if (most < 1) return;
     }
   }
 

@@ -8,6 +8,7 @@ import { SessionNode } from './session-node';
 
 export const self: NodeRef = { id: 'session-1', incarnation: 'a' };
 export const gateway: NodeRef = { id: 'gateway-1', incarnation: 'a' };
+export const otherGateway: NodeRef = { id: 'gateway-2', incarnation: 'a' };
 export const guilds: NodeRef = { id: 'guild-1', incarnation: 'a' };
 export const presences: NodeRef = { id: 'presence-1', incarnation: 'a' };
 
@@ -48,6 +49,8 @@ export interface Frame {
 
 /** What the ws-gateway knows of a connection. */
 export interface Connection {
+  /** The ws-gateway that it is a connection of. */
+  readonly at: NodeRef;
   sessionId: string;
   epoch: number;
   /** Seq that Bound named. */
@@ -120,9 +123,9 @@ export class World {
     this.now = end;
   }
 
-  identify(fields: Partial<Identify> = {}): number {
+  identify(fields: Partial<Identify> = {}, at = gateway): number {
     const connection = ++this.lastConnection;
-    this.open(connection);
+    this.open(connection, at);
     this.say(
       {
         $case: 'identify',
@@ -143,26 +146,26 @@ export class World {
           ...fields,
         },
       },
-      gateway,
+      at,
     );
     return connection;
   }
 
-  resume(sessionId: string, seq: number, userId = '7'): number {
+  resume(sessionId: string, seq: number, userId = '7', at = gateway): number {
     const connection = ++this.lastConnection;
-    this.open(connection);
-    this.say({ $case: 'resume', value: { connection, userId, sessionId, seq } }, gateway);
+    this.open(connection, at);
+    this.say({ $case: 'resume', value: { connection, userId, sessionId, seq } }, at);
     return connection;
   }
 
   drop(connection: number, endSession = false): void {
-    const { sessionId, epoch } = this.connection(connection);
-    this.say({ $case: 'connectionEnded', value: { sessionId, epoch, endSession } }, gateway);
+    const { sessionId, epoch, at } = this.connection(connection);
+    this.say({ $case: 'connectionEnded', value: { sessionId, epoch, endSession } }, at);
   }
 
   drained(connection: number): void {
-    const { sessionId, epoch } = this.connection(connection);
-    this.say({ $case: 'drained', value: { sessionId, epoch } }, gateway);
+    const { sessionId, epoch, at } = this.connection(connection);
+    this.say({ $case: 'drained', value: { sessionId, epoch } }, at);
   }
 
   /** The guild-node's answer to a Subscribe. */
@@ -229,8 +232,9 @@ export class World {
     return { connection, sessionId };
   }
 
-  private open(connection: number): void {
+  private open(connection: number, at: NodeRef): void {
     this.connections.set(connection, {
+      at,
       sessionId: '',
       epoch: 0,
       from: 0,
@@ -275,10 +279,14 @@ export class World {
     }
     this.sent.push({ to, message, signal });
     if (to === self.id) this.say(message as Inbound, self);
-    else if (to === gateway.id) this.atGateway(message);
+    else if (to === gateway.id || to === otherGateway.id) this.atGateway(message, to);
   }
 
-  private atGateway(message: Outbound): void {
+  private atGateway(message: Outbound, node: string): void {
+    const numbers = 'connection' in message.value ? [message.value.connection] : [];
+    if (message.$case === 'deliver') numbers.push(...message.value.connections);
+    for (const number of numbers)
+      if (this.connection(number).at.id !== node) throw new Error(`${node} has no connection ${number}`);
     switch (message.$case) {
       case 'bound': {
         const { connection, sessionId, epoch, seq } = message.value;
