@@ -42,6 +42,8 @@ export class GuildPresence {
   private readonly users = new Map<Snowflake, UserEntry>();
   /** Users that have a change to tell, or nothing left to remember, once they were quiet long enough. */
   private readonly due = new Set<Snowflake>();
+  /** No later than the first of them is due. Too early does no harm, and asking costs nothing however many there are. */
+  private dueAt: number | undefined;
   /** Session-nodes that are gone: which of their sessions have not been heard of since, and until when they count. */
   private readonly away = new Map<
     string,
@@ -109,7 +111,7 @@ export class GuildPresence {
       const user = this.users.get(userId);
       if (user === undefined) continue;
       user.delivered = false;
-      this.due.add(userId);
+      this.plan(userId, user);
     }
   }
 
@@ -124,11 +126,7 @@ export class GuildPresence {
 
   /** When tick() has something to do, in monotonic milliseconds. */
   nextWake(): number | undefined {
-    let wake: number | undefined;
-    for (const userId of this.due) {
-      const at = this.users.get(userId)?.quietUntil;
-      if (at !== undefined && (wake === undefined || at < wake)) wake = at;
-    }
+    let wake = this.dueAt;
     for (const { deadline } of this.away.values()) if (wake === undefined || deadline < wake) wake = deadline;
     return wake;
   }
@@ -141,9 +139,12 @@ export class GuildPresence {
       for (const [sessionId, userId] of gone.sessions)
         changes.push(...this.clear(node, userId, sessionId, now));
     }
+    this.dueAt = undefined;
     for (const userId of [...this.due]) {
       const user = this.users.get(userId);
-      if (user !== undefined && user.quietUntil <= now) changes.push(...this.settle(userId, user, now));
+      if (user === undefined) this.due.delete(userId);
+      else if (user.quietUntil <= now) changes.push(...this.settle(userId, user, now));
+      else this.plan(userId, user);
     }
     return changes;
   }
@@ -153,7 +154,7 @@ export class GuildPresence {
     const merged = mergePresences(user.sessions.map(({ presence }) => presence));
     const news = !user.delivered || !samePresence(merged, user.told);
     if (user.quietUntil > now) {
-      if (news || user.sessions.length === 0) this.due.add(userId);
+      if (news || user.sessions.length === 0) this.plan(userId, user);
       else this.due.delete(userId);
       return nothing;
     }
@@ -165,8 +166,13 @@ export class GuildPresence {
     user.told = merged;
     user.delivered = true;
     user.quietUntil = now + this.limits.coalesce;
-    if (user.sessions.length === 0) this.due.add(userId);
+    if (user.sessions.length === 0) this.plan(userId, user);
     return [this.change(userId, merged)];
+  }
+
+  private plan(userId: Snowflake, { quietUntil }: UserEntry): void {
+    this.due.add(userId);
+    if (this.dueAt === undefined || quietUntil < this.dueAt) this.dueAt = quietUntil;
   }
 
   private change(userId: Snowflake, { status, activities, clientStatus }: PublicPresence): PresenceChange {

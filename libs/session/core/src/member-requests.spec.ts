@@ -1,4 +1,4 @@
-import { World, allIntents, gateway } from './world.fixture';
+import { World, allIntents, gateway, readinessOf } from './world.fixture';
 import type { RequestMembers } from './messages';
 
 function ask(world: World, connection: number, fields: Partial<RequestMembers> = {}): void {
@@ -125,6 +125,26 @@ describe('a request for members', () => {
     expect(world.reads.map(({ read }) => read)).toEqual([1, 3, 4]);
     chunk(world, 1, undefined, true);
     expect(world.reads.map(({ read }) => read)).toEqual([1, 3, 4, 2]);
+  });
+
+  it('ends when its session is out of the guild, and not those for other guilds', () => {
+    const world = new World();
+    world.readiness = readinessOf('7', ['100', '101']);
+    const { connection, sessionId } = world.ready();
+    world.subscribed(sessionId, 0, { audienceId: '101' });
+    ask(world, connection);
+    ask(world, connection, { guildId: '101' });
+    chunk(world, 1, '"one"', false);
+    world.event(1, { event: undefined, endsUserId: '7' });
+    chunk(world, 1, '"two"', true);
+    chunk(world, 2, '"other"', true);
+    expect(world.stopped).toEqual([1]);
+    expect(
+      world
+        .connection(connection)
+        .frames.filter(({ name }) => name === 'GUILD_MEMBERS_CHUNK')
+        .map(({ json }) => json),
+    ).toEqual(['"one"', '"other"']);
   });
 
   it('ends with its connection, or when the socket does not drain, and makes room', () => {

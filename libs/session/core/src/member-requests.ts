@@ -93,11 +93,18 @@ export class MemberRequests {
 
   /** The connection that asked is gone: what it still waits for is not read. */
   unbound(session: Session, now: number): void {
-    if (this.waiting.some((reading) => reading.session === session)) {
-      this.waiting = this.waiting.filter((reading) => reading.session !== session);
-    }
+    this.drop((reading) => reading.session === session, session, now);
+  }
+
+  /** Who is out of a guild sees no more of its members. */
+  left(session: Session, guildId: string, now: number): void {
+    this.drop((reading) => reading.session === session && reading.request.guildId === guildId, session, now);
+  }
+
+  private drop(isOver: (reading: Reading) => boolean, session: Session, now: number): void {
+    if (this.waiting.some(isOver)) this.waiting = this.waiting.filter((reading) => !isOver(reading));
     const reading = this.bySession.get(session);
-    if (reading !== undefined) this.stop(reading, now);
+    if (reading !== undefined && isOver(reading)) this.stop(reading, now);
   }
 
   private refuse(session: Session, { guildId, nonce }: MemberRead, seconds: number): void {

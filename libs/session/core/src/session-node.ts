@@ -92,8 +92,9 @@ export class SessionNode {
     this.entries = new GuildEntries(this.subscriptions);
     this.stream = new EventStream(kit, this.views, this.subscriptions, dispatches, {
       closed: (session, closeCode, now) => this.sessions.end(session, now, closeCode),
-      left: (session, guildId) => {
+      left: (session, guildId, now) => {
         session.guilds.delete(guildId);
+        this.members.left(session, guildId, now);
         this.feed.left(session, guildId);
         dispatches.guildDelete(session, guildId, false);
       },
