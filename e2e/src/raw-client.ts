@@ -80,6 +80,15 @@ export class RawClient {
     return Math.max(0, ...this.received.map(({ s }) => s ?? 0));
   }
 
+  /** From here on nothing is read from the socket. */
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  readOn(): void {
+    this.socket.resume();
+  }
+
   async close(code = 1000): Promise<void> {
     this.socket.close(code);
     await this.closed;

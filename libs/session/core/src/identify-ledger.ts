@@ -43,13 +43,13 @@ export class IdentifyLedger {
     private readonly agenda: Pick<Agenda, 'add'>,
   ) {}
 
-  /** Counts an Identify. @returns 0, or the milliseconds after which its client is told that it was refused */
+  /** Counts an Identify. @returns 0, or the whole milliseconds after which its client is told that it was refused */
   take(userId: string, shardId: number, now: number): number {
     const { interval, concurrency, perDay } = this.limits;
     const account = this.accounts.get(userId) ?? this.open(userId, now);
     const key = shardId % concurrency;
     const wait = (account.freeAt.get(key) ?? now) - now;
-    if (wait > 0) return wait;
+    if (wait > 0) return Math.ceil(wait);
     if (account.used >= perDay) return exhaustedPause;
     account.used++;
     if (interval > 0) account.freeAt.set(key, now + interval);

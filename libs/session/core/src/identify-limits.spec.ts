@@ -18,9 +18,10 @@ describe('an identify of a bot', () => {
   it('that comes before its turn is told so when the turn is there, and is let in then', () => {
     const world = new World(limits());
     expect(refusal(world, world.identify(bot))).toBeUndefined();
-    world.wait(1_500);
-    expect(refusal(world, world.identify(bot))).toBe(3_500);
-    world.wait(3_500);
+    world.wait(1_499.5);
+    // Whole milliseconds: the wire takes no others.
+    expect(refusal(world, world.identify(bot))).toBe(3_501);
+    world.wait(3_501);
     expect(refusal(world, world.identify(bot))).toBeUndefined();
     expect(world.node.counts).toMatchObject({ identifiesRefused: 1 });
     expect(world.node.figures.sessions).toBe(2);
