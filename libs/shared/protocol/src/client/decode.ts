@@ -1,5 +1,6 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { CloseReason } from '../close-codes';
+import { decodeEtf } from '../etf/decode';
 import { VALID_INTENTS } from '../intents';
 import { limits } from '../limits';
 import { Op } from '../opcodes';
@@ -30,12 +31,23 @@ function fail(reason: CloseReason): { readonly ok: false; readonly reason: Close
 
 /** First half: JSON, an object, a whole `op`. All that fails here is 4002. */
 export function decodeRaw(text: string): Decoded<RawPayload> {
-  let parsed: unknown;
   try {
-    parsed = parseLossless(text, limits.payloadDepth);
+    return rawOf(parseLossless(text, limits.payloadDepth));
   } catch {
     return fail('decode_error');
   }
+}
+
+/** The same of a term: what comes out is what the same payload in JSON would be. */
+export function decodeRawEtf(bytes: Uint8Array): Decoded<RawPayload> {
+  try {
+    return rawOf(decodeEtf(bytes, limits.payloadDepth));
+  } catch {
+    return fail('decode_error');
+  }
+}
+
+function rawOf(parsed: unknown): Decoded<RawPayload> {
   const payload = asObject(parsed);
   const op = wholeNumber(payload?.['op']);
   return payload && op !== undefined ? done({ op, d: payload['d'] }) : fail('decode_error');

@@ -21,7 +21,9 @@ const opener = encoder.encode('{"op":0,"s":');
 const comma = 0x2c;
 const closer = Uint8Array.of(0x7d);
 /** FIN and the opcode of a text frame (RFC 6455, section 5.2). */
-const finText = 0x81;
+export const finText = 0x81;
+/** FIN and the opcode of a binary frame. */
+export const finBinary = 0x82;
 
 /**
  * The shared tail `"t":"NAME","d":DATA}`.
@@ -60,31 +62,31 @@ function digitsOf(value: number): number {
   return value < 1_000_000_000 ? 9 : 10;
 }
 
-function headerLength(payload: number): number {
+/** Bytes of the header of an unmasked frame around so many bytes (RFC 6455, section 5.2). */
+export function frameHeaderLength(payload: number): number {
   if (payload < 126) return 2;
   return payload < 65_536 ? 4 : 10;
 }
 
-/** `{"op":0,"s":N,` in bytes; none for seq 0, which stands for a payload that is no dispatch. */
-function openingLength(seq: number): number {
+/** Bytes of `{"op":0,"s":N,`; none for seq 0, which stands for a payload that is no dispatch. */
+export function openingLength(seq: number): number {
   return seq === 0 ? 0 : opener.length + digitsOf(seq) + 1;
 }
 
 /** Bytes that writeHead writes. */
 export function headLength(seq: number, tailLength: number): number {
   const opening = openingLength(seq);
-  return headerLength(opening + tailLength) + opening;
+  return frameHeaderLength(opening + tailLength) + opening;
 }
 
 /**
- * Writes all of the frame that stands before the tail.
- * @param seq from 1 to 2^32 - 1; 0 when the tail is a payloadTail
- * @returns the offset behind what was written
+ * Writes the header of an unmasked frame.
+ * @param first FIN and the opcode: finText or finBinary
+ * @returns the offset behind it
  */
-export function writeHead(target: Uint8Array, offset: number, seq: number, tailLength: number): number {
-  const payload = openingLength(seq) + tailLength;
+export function writeFrameHeader(target: Uint8Array, offset: number, first: number, payload: number): number {
   let at = offset;
-  target[at++] = finText;
+  target[at++] = first;
   if (payload < 126) {
     target[at++] = payload;
   } else if (payload < 65_536) {
@@ -103,9 +105,14 @@ export function writeHead(target: Uint8Array, offset: number, seq: number, tailL
     target[at++] = (payload >>> 8) & 0xff;
     target[at++] = payload & 0xff;
   }
-  if (seq === 0) return at;
-  target.set(opener, at);
-  at += opener.length;
+  return at;
+}
+
+/** Writes `{"op":0,"s":N,`; nothing for seq 0. @returns the offset behind it */
+export function writeOpening(target: Uint8Array, offset: number, seq: number): number {
+  if (seq === 0) return offset;
+  target.set(opener, offset);
+  const at = offset + opener.length;
   const end = at + digitsOf(seq);
   let rest = seq;
   for (let digit = end - 1; digit >= at; digit--) {
@@ -115,6 +122,16 @@ export function writeHead(target: Uint8Array, offset: number, seq: number, tailL
   }
   target[end] = comma;
   return end + 1;
+}
+
+/**
+ * Writes all of the frame that stands before the tail.
+ * @param seq from 1 to 2^32 - 1; 0 when the tail is a payloadTail
+ * @returns the offset behind what was written
+ */
+export function writeHead(target: Uint8Array, offset: number, seq: number, tailLength: number): number {
+  const at = writeFrameHeader(target, offset, finText, openingLength(seq) + tailLength);
+  return writeOpening(target, at, seq);
 }
 
 /** Writes a whole frame, tail copied. @returns the offset behind it */
