@@ -1,3 +1,4 @@
+import { encodeEtf } from '@derailed/shared/protocol';
 import fc from 'fast-check';
 
 const encoder = new TextEncoder();
@@ -150,6 +151,36 @@ const nested = fc
     ([depth, [open = '', shut = ''], closed]) =>
       open.repeat(depth) + (closed ? `1${shut.repeat(depth)}` : ''),
   );
+
+/** The same payloads as terms, and tags that promise what is not there. */
+const terms = payload.map((value) => encodeEtf(value));
+const tags = fc.constantFrom(70, 80, 97, 98, 100, 104, 106, 107, 108, 109, 110, 115, 116, 118, 119, 0, 1, 2);
+
+/** Bytes of one message of a client with encoding=etf. */
+export const termFrame: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 10, arbitrary: terms },
+  {
+    weight: 5,
+    arbitrary: fc
+      .tuple(terms, fc.array(mutation, { minLength: 1, maxLength: 4 }))
+      .map(([bytes, mutations]) => mutations.reduce(mutate, bytes)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .array(fc.oneof(tags, fc.nat(255)), { maxLength: 64 })
+      .map((bytes) => Uint8Array.of(131, ...bytes)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        fc.integer({ min: 1, max: 800 }),
+        fc.constantFrom([108, 0, 0, 0, 1], [116, 0, 0, 0, 1, 109, 0, 0, 0, 0]),
+      )
+      .map(([depth, open]) => Uint8Array.of(131, ...Array.from({ length: depth }, () => open).flat(), 106)),
+  },
+);
 
 /** Bytes of one message of a client: right, nearly right, JSON of another kind, or no text at all. */
 export const frame: fc.Arbitrary<Uint8Array> = fc.oneof(

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { type Binding, Connection, type Effect, type Effects, type Instant } from '@derailed/gateway/core';
-import { type CloseReason, type User, closeRows, encodeSessionId } from '@derailed/shared/protocol';
-import { frame } from './frames';
+import {
+  type CloseReason,
+  type User,
+  closeRows,
+  encodeEtf,
+  encodeSessionId,
+} from '@derailed/shared/protocol';
+import { frame, termFrame } from './frames';
 
 /** What happens to a connection: a client's frame, an answer of some other node, or time. */
 export type Step =
@@ -58,24 +64,35 @@ const rare: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom('ping', 'ping', 'reconnect', 'unreachable', 'gone') }),
 );
 
-/** Lives of connections. */
-export const life: fc.Arbitrary<Life> = fc.record({
-  heartbeatInterval: fc.constantFrom(2000, 41_250),
-  query: fc.oneof(
-    { weight: 20, arbitrary: fc.constantFrom('v=10&encoding=json', '', 'v=9') },
-    { weight: 1, arbitrary: fc.constantFrom('v=8', 'v=x', 'encoding=xml', 'compress=lz', 'v=10&v=9&&=') },
-    { weight: 1, arbitrary: fc.string({ maxLength: 30, unit: 'binary' }) },
-  ),
-  identified: fc.boolean(),
-  answered: fc.boolean(),
-  steps: fc.array(
-    fc.oneof(
-      { weight: 4, arbitrary: frame.map((bytes): Step => ({ kind: 'frame', bytes })) },
-      { weight: 1, arbitrary: rare },
+const lifeWith = (query: fc.Arbitrary<string>, bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Life> =>
+  fc.record({
+    heartbeatInterval: fc.constantFrom(2000, 41_250),
+    query,
+    identified: fc.boolean(),
+    answered: fc.boolean(),
+    steps: fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: bytes.map((frame): Step => ({ kind: 'frame', bytes: frame })) },
+        { weight: 1, arbitrary: rare },
+      ),
+      { minLength: 1, maxLength: 40 },
     ),
-    { minLength: 1, maxLength: 40 },
-  ),
-});
+  });
+
+const queries = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom('v=10&encoding=json', '', 'v=9', 'compress=zlib-stream') },
+  { weight: 1, arbitrary: fc.constantFrom('v=8', 'v=x', 'encoding=xml', 'compress=lz', 'v=10&v=9&&=') },
+  { weight: 1, arbitrary: fc.string({ maxLength: 30, unit: 'binary' }) },
+);
+
+/** Lives of connections. */
+export const life: fc.Arbitrary<Life> = fc.oneof(
+  { weight: 2, arbitrary: lifeWith(queries, frame) },
+  {
+    weight: 1,
+    arbitrary: lifeWith(fc.constantFrom('encoding=etf', 'encoding=etf&compress=zstd-stream'), termFrame),
+  },
+);
 
 const bot: User = {
   id: '1000000000000000001',
@@ -89,9 +106,9 @@ const bot: User = {
 };
 const person: User = { ...bot, bot: false };
 const sessionId = encodeSessionId({ userId: bot.id, shardId: undefined }, 'A'.repeat(22));
-const identify = new TextEncoder().encode('{"op":2,"d":{"token":"t","intents":513}}');
+const identify = { op: 2, d: { token: 't', intents: 513 } };
 
-const heartbeat = new TextEncoder().encode('{"op":1,"d":null}');
+const heartbeat = { op: 1, d: null };
 
 /** What one life came to. */
 export interface Outcome {
@@ -105,11 +122,11 @@ export interface Outcome {
  */
 export function live({ heartbeatInterval, query, identified, answered, steps }: Life): Outcome {
   const witness = new Witness(
-    new Connection({ heartbeatInterval, identifyTimeout: 30_000, identifyDeadline: 14_000 }),
+    new Connection({ heartbeatInterval, identifyTimeout: 30_000, identifyDeadline: 14_000, zstd: true }),
   );
   witness.open(query);
   const prelude: readonly Step[] = [
-    { kind: 'frame', bytes: identify },
+    { kind: 'frame', bytes: witness.write(identify) },
     { kind: 'auth', answer: 'bot', late: false },
     { kind: 'bound', epoch: 1, seq: 0 },
     { kind: 'dispatches', count: 1 },
@@ -137,6 +154,13 @@ class Witness {
 
   open(query: string): void {
     this.watch(this.connection.open(query, this.now));
+  }
+
+  /** A payload as this client writes it. */
+  write(payload: object): Uint8Array {
+    return this.connection.encoding === 'etf'
+      ? encodeEtf(payload)
+      : new TextEncoder().encode(JSON.stringify(payload));
   }
 
   outcome(): Outcome {
@@ -196,7 +220,7 @@ class Witness {
       effects.push(
         ...(what === 'pings'
           ? this.connection.controlFrame(this.now)
-          : this.connection.received(heartbeat, this.now)),
+          : this.connection.received(this.write(heartbeat), this.now)),
       );
     }
     return effects;

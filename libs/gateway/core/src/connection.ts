@@ -22,7 +22,7 @@ import { type Binding, type Effect, type Effects, nothing } from './effects';
 import { FixedWindow } from './fixed-window';
 import { decodeFrame } from './frame';
 import { identifyOrder, whoIs } from './identify';
-import { readQuery } from './query';
+import { type ConnectionQuery, type EncodingName, readQuery } from './query';
 import { type ConnectionSettings, authBackoff, heartbeatsMissed } from './settings';
 import { type State, closed } from './state';
 
@@ -32,13 +32,15 @@ export interface Instant {
   readonly wall: number;
 }
 
+const unasked: ConnectionQuery = { version: 0, encoding: 'json', compression: 'none' };
+
 /**
  * One client's connection: which payloads are legal now, what they mean, and when to give up on it. It knows of
  * its session what a socket has to know: the binding and the last sequence number.
  */
 export class Connection {
   private state: State = closed;
-  private version = 0;
+  private asked: ConnectionQuery = unasked;
   private lastSeq = 0;
   private attempts = 0;
   private beatBy = Number.POSITIVE_INFINITY;
@@ -51,16 +53,19 @@ export class Connection {
 
   /** The upgrade is done. @param query of its URL, without the question mark */
   open(query: string, now: Instant): Effects {
-    const asked = readQuery(query);
+    const asked = readQuery(query, this.settings.zstd);
     this.state = { kind: 'open', until: now.mono + this.settings.identifyTimeout };
     if (typeof asked === 'string') return this.close(asked);
-    this.version = asked.version;
-    return [{ kind: 'send', payload: helloPayload(this.settings.heartbeatInterval) }];
+    this.asked = asked;
+    const { encoding, compression } = asked;
+    const hello: Effect = { kind: 'send', payload: helloPayload(this.settings.heartbeatInterval) };
+    const plain = encoding === 'json' && compression === 'none';
+    return plain ? [hello] : [{ kind: 'wire', encoding, compression }, hello];
   }
 
   /** A whole message arrived. */
   received(bytes: Uint8Array, now: Instant): Effects {
-    const raw = decodeFrame(bytes);
+    const raw = decodeFrame(bytes, this.encoding);
     return raw.ok ? this.handle(raw.value, now) : this.close(raw.reason);
   }
 
@@ -137,11 +142,20 @@ export class Connection {
       const order = { userId: user.id, sessionId: request.sessionId, seq: request.seq };
       return [{ kind: 'resume', order, ringKey: sessionRingKey(place) }];
     }
-    const order = identifyOrder(request, user, this.version, now.wall);
+    const order = identifyOrder(request, user, this.asked.version, now.wall);
     if (typeof order === 'string') return this.close(order);
     this.state = { kind: 'binding', who: whoIs(user, request), until, held };
     const shardId = order.sharded ? order.shardId : undefined;
-    return [{ kind: 'identify', order, ringKey: sessionRingKey({ userId: user.id, shardId }) }];
+    const identify: Effect = {
+      kind: 'identify',
+      order,
+      ringKey: sessionRingKey({ userId: user.id, shardId }),
+    };
+    const { encoding, compression } = this.asked;
+    // Beside a transport compression, or with terms, the flag is common and means nothing.
+    return request.compress && encoding === 'json' && compression === 'none'
+      ? [{ kind: 'wire', encoding, compression: 'payload' }, identify]
+      : [identify];
   }
 
   /** The answer to an `authenticate`: nobody's token, or nobody there to ask (it is asked again for a while). */
@@ -206,6 +220,11 @@ export class Connection {
   /** The way to the session broke, or a dispatch is missing: the client has to resume. */
   lost(): Effects {
     return this.close('session_lost');
+  }
+
+  /** How the client writes its payloads. */
+  get encoding(): EncodingName {
+    return this.asked.encoding;
   }
 
   /** The session that the connection belongs to now. */

@@ -21,11 +21,12 @@ export class Desk {
   mono = 0;
   readonly connection: Connection;
 
-  constructor(heartbeatInterval = 41_250) {
+  constructor(heartbeatInterval = 41_250, zstd = true) {
     this.connection = new Connection({
       heartbeatInterval,
       identifyTimeout: 30_000,
       identifyDeadline: 14_000,
+      zstd,
     });
   }
 

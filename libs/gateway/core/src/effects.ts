@@ -1,4 +1,5 @@
 import type { CloseReason, MembersRequest, PublicPresence } from '@derailed/shared/protocol';
+import type { EncodingName, TransportCompression } from './query';
 
 /** Identify and Resume as session-nodes read them, without the connection's number and the resume URL. */
 export interface IdentifyOrder {
@@ -32,6 +33,8 @@ export interface Binding {
 
 /** What the shell has to do, in this order. */
 export type Effect =
+  /** From here on this is how payloads are written; until it is said: JSON in text frames. */
+  | { readonly kind: 'wire'; readonly encoding: EncodingName; readonly compression: Compression }
   /** Send this payload, behind all dispatches that were delivered before. */
   | { readonly kind: 'send'; readonly payload: string }
   /** Ask whose token it is; the answer, with the same attempt, goes to authenticated or authenticationFailed. */
@@ -45,6 +48,9 @@ export type Effect =
   | { readonly kind: 'ended'; readonly binding: Binding; readonly endSession: boolean }
   /** Close the socket, behind everything sent; if the peer does not answer, cut it. */
   | { readonly kind: 'close'; readonly reason: CloseReason };
+
+/** `payload`: long payloads are zlib documents of their own, all others stay text. */
+export type Compression = TransportCompression | 'payload';
 
 export type Effects = readonly Effect[];
 

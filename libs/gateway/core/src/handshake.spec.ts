@@ -1,4 +1,4 @@
-import { encodeSessionId } from '@derailed/shared/protocol';
+import { encodeEtf, encodeSessionId } from '@derailed/shared/protocol';
 import { Desk, ack, attemptOf, binding, bot, close, ended, invalid, person, sessionId } from './desk.fixture';
 
 describe('an upgrade', () => {
@@ -12,12 +12,78 @@ describe('an upgrade', () => {
     ['v=6', 'invalid_version'],
     ['v=', 'invalid_version'],
     ['v=10.5', 'invalid_version'],
-    ['encoding=etf', 'unknown_encoding'],
     ['encoding=', 'unknown_encoding'],
-    ['compress=zlib-stream', 'unknown_encoding'],
+    ['encoding=ETF', 'unknown_encoding'],
+    ['compress=brotli', 'unknown_encoding'],
+    ['compress=none', 'unknown_encoding'],
+    ['compress=payload', 'unknown_encoding'],
     ['compress=', 'unknown_encoding'],
   ])('with the query %j is closed as %s', (query, reason) => {
     expect(new Desk().open(query)).toEqual([close(reason)]);
+  });
+
+  it.each([
+    ['encoding=etf', 'etf', 'none'],
+    ['compress=zlib-stream', 'json', 'zlib-stream'],
+    ['compress=zstd-stream&encoding=json', 'json', 'zstd-stream'],
+    ['encoding=etf&compress=zlib-stream', 'etf', 'zlib-stream'],
+  ])('with the query %j is greeted in its way', (query, encoding, compression) => {
+    const [wire, hello] = new Desk().open(query);
+    expect(wire).toEqual({ kind: 'wire', encoding, compression });
+    expect(hello).toMatchObject({ kind: 'send' });
+  });
+
+  it('that asks for zstd where there is none is told so', () => {
+    const desk = new Desk(41_250, false);
+    expect(desk.open('compress=zstd-stream')).toEqual([close('zstd_unavailable')]);
+  });
+});
+
+describe('the compress flag of an identify', () => {
+  const wires = (query: string, compress: unknown): unknown[] => {
+    const desk = new Desk();
+    desk.open(query);
+    const effects = desk.connection.authenticated(attemptOf(desk.identify({ compress })), bot, desk.now);
+    expect(effects.at(-1)).toMatchObject({ kind: 'identify' });
+    return effects.slice(0, -1);
+  };
+
+  it('has long payloads compressed, in JSON', () => {
+    const wire = { kind: 'wire', encoding: 'json', compression: 'payload' };
+    expect(wires('v=10', true)).toEqual([wire]);
+    expect(wires('v=10', 'zlib-stream')).toEqual([wire]);
+    expect(wires('v=10', false)).toEqual([]);
+    expect(wires('v=10', null)).toEqual([]);
+  });
+
+  it('means nothing beside a transport compression', () => {
+    expect(wires('compress=zlib-stream', true)).toEqual([]);
+    expect(wires('compress=zstd-stream', 'zlib-stream')).toEqual([]);
+  });
+});
+
+describe('a connection with terms', () => {
+  it('reads them, and nothing else', () => {
+    const say = (bytes: Uint8Array): unknown => {
+      const desk = new Desk();
+      desk.open('encoding=etf');
+      return desk.connection.received(bytes, desk.now);
+    };
+    expect(say(encodeEtf({ op: 1, d: null }))).toEqual([ack]);
+    expect(say(encodeEtf({ op: 2, d: { token: 't', intents: 1 } }))).toMatchObject([
+      { kind: 'authenticate', token: 't' },
+    ]);
+    expect(say(new TextEncoder().encode('{"op":1,"d":null}'))).toEqual([close('decode_error')]);
+    expect(say(encodeEtf([1]))).toEqual([close('decode_error')]);
+    expect(say(new Uint8Array(4097).fill(131))).toEqual([close('payload_too_large')]);
+  });
+
+  it('are no payload to one with JSON', () => {
+    const desk = new Desk();
+    desk.open();
+    expect(desk.connection.received(encodeEtf({ op: 1, d: null }), desk.now)).toEqual([
+      close('decode_error'),
+    ]);
   });
 });
 

@@ -1,10 +1,12 @@
-/** Times of a connection, all in milliseconds. */
+/** What connections of a node have in common; times in milliseconds. */
 export interface ConnectionSettings {
   readonly heartbeatInterval: number;
   /** From the upgrade, or from op 9, until an Identify or Resume arrives. */
   readonly identifyTimeout: number;
   /** From an Identify or Resume until its session is bound. */
   readonly identifyDeadline: number;
+  /** Whether `compress=zstd-stream` can be served. */
+  readonly zstd: boolean;
 }
 
 /** A client is gone when it has not beaten for this many intervals. */

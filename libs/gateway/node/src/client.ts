@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Connection, type ConnectionSettings } from '@derailed/gateway/core';
 import type { NodeRef } from '@derailed/platform/mesh';
+import { type Tail, payloadTail } from '@derailed/shared/protocol';
 import type { WebSocket } from 'ws';
 import { Outbox } from './outbox';
 
@@ -8,6 +9,7 @@ import { Outbox } from './outbox';
 export class Client {
   readonly connection: Connection;
   readonly outbox: Outbox;
+  private greeted = false;
   /** The incarnation of the session-node that bound it; its dispatches alone are let through. */
   peer: NodeRef | undefined;
   /** The session-node that was asked for a session, until it answers. */
@@ -25,5 +27,17 @@ export class Client {
   ) {
     this.connection = new Connection(settings);
     this.outbox = new Outbox(socket, number, ws);
+  }
+
+  /** Puts a payload that is no dispatch, given as JSON text, behind what waits. */
+  say(payload: string): void {
+    this.outbox.push(this.tailOf(payload), 0);
+    this.greeted = true;
+  }
+
+  private tailOf(payload: string): Tail {
+    const { wire } = this.outbox;
+    if (wire === undefined) return payloadTail(payload);
+    return this.greeted ? wire.payload(payload) : wire.greeting(payload);
   }
 }

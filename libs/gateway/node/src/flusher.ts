@@ -2,6 +2,7 @@ import { writeHead } from '@derailed/shared/protocol';
 import type { EventLoop } from './event-loop';
 import { type Outbox, uncopiedFrom } from './outbox';
 import { Slab } from './slab';
+import type { Wire } from './wire/wire';
 
 /** What a flush reports. */
 export interface FlushObserver {
@@ -141,6 +142,7 @@ export class Flusher {
 
   private write(outbox: Outbox): void {
     const { sink, drained } = outbox;
+    outbox.pack();
     // A slow socket gets memory of its own: a few bytes must not keep a whole slab alive.
     const slow = sink.writableLength > 0;
     const target = slow ? Buffer.allocUnsafe(outbox.copied) : this.slab.take(outbox.copied);
@@ -173,6 +175,7 @@ export class Flusher {
 }
 
 function fill(outbox: Outbox, target: Uint8Array): void {
+  if (outbox.wire !== undefined) return fillOnWire(outbox, outbox.wire, target);
   let at = 0;
   for (let index = 0; index < outbox.count; index++) {
     const tail = outbox.tailAt(index);
@@ -184,25 +187,41 @@ function fill(outbox: Outbox, target: Uint8Array): void {
   }
 }
 
+function fillOnWire(outbox: Outbox, wire: Wire, target: Uint8Array): void {
+  let at = 0;
+  for (let index = 0; index < outbox.count; index++) {
+    const tail = outbox.tailAt(index);
+    const seq = outbox.seqAt(index);
+    at = wire.writeHead(target, at, seq, tail);
+    for (const part of tail.parts) {
+      target.set(part, at);
+      at += part.length;
+    }
+    at = wire.writeEnd(target, at, seq, tail);
+  }
+}
+
 /** One writev: copied stretches between the long tails, which stay where they are. */
 function writeParts(outbox: Outbox, target: Uint8Array): void {
-  const { sink, drained } = outbox;
+  const { sink, drained, wire } = outbox;
   sink.cork();
   let from = 0;
   let at = 0;
   for (let index = 0; index < outbox.count; index++) {
     const tail = outbox.tailAt(index);
-    at = writeHead(target, at, outbox.seqAt(index), tail.length);
+    const seq = outbox.seqAt(index);
+    at = wire === undefined ? writeHead(target, at, seq, tail.length) : wire.writeHead(target, at, seq, tail);
     if (tail.length < uncopiedFrom) {
       for (const part of tail.parts) {
         target.set(part, at);
         at += part.length;
       }
-      continue;
+    } else {
+      sink.write(target.subarray(from, at));
+      from = at;
+      for (const part of tail.parts) sink.write(part);
     }
-    sink.write(target.subarray(from, at));
-    from = at;
-    for (const part of tail.parts) sink.write(part);
+    if (wire !== undefined) at = wire.writeEnd(target, at, seq, tail);
   }
   if (from < at || drained) sink.write(target.subarray(from, at), drained);
   sink.uncork();

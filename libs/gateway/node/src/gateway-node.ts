@@ -17,7 +17,11 @@ import { SessionSender } from './session-sender';
 import type { GatewayConfig } from './settings';
 import { Shell } from './shell';
 import { Ticker } from './ticker';
+import { zstdContexts } from './wire/compressor';
+import { Wires } from './wire/wires';
 import { GatewayWsAdapter } from './ws-adapter';
+
+const mebibyte = 1024 * 1024;
 
 /** What the platform lends a ws-gateway. */
 export interface GatewayPlatform {
@@ -41,8 +45,9 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly config: GatewayConfig,
     { mesh, cluster, auth, clock, metrics: registry, logger }: GatewayPlatform,
   ) {
-    const clients = new Clients(config, config.maxConnections);
-    const metrics = new GatewayMetrics(registry, () => clients.size);
+    const wires = new Wires(config.compressionContextMb * mebibyte, zstdContexts());
+    const clients = new Clients({ ...config, zstd: wires.hasZstd }, config.maxConnections);
+    const metrics = new GatewayMetrics(registry, () => clients.size, wires);
     const publicUrl = (): string => this.door.publicUrl;
     const loop = {
       monotonic: () => clock.monotonic(),
@@ -70,6 +75,7 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
     this.shell = new Shell({
       clients,
       flusher,
+      wires,
       sender,
       auth,
       clock,
@@ -82,7 +88,7 @@ export class GatewayNode implements OnApplicationBootstrap, OnModuleDestroy {
     this.door = new Door(config, clients, this.shell, this.adapter, metrics, routes);
     this.ticker = new Ticker(clients, this.shell, clock);
     this.departure = new Departure(clients, this.shell, clock, config.reconnectDelay);
-    new SessionReceiver(clients, flusher, sender, this.shell, metrics).listen(mesh);
+    new SessionReceiver(clients, flusher, sender, this.shell, metrics, wires).listen(mesh);
   }
 
   /** Where clients connect; the real port once it listens. */

@@ -27,7 +27,11 @@ export class GatewayMetrics {
   private readonly inboundOther: Counter.Internal;
   private readonly refusals = new Map<string, Counter.Internal>();
 
-  constructor(registry: Registry, connections: () => number) {
+  constructor(
+    registry: Registry,
+    connections: () => number,
+    wires: { readonly contexts: number; readonly contextBytes: number },
+  ) {
     const registers = [registry];
     const counter = (name: string, help: string): Counter.Internal =>
       new Counter({ name: `derailed_gateway_${name}`, help, registers }).labels();
@@ -37,6 +41,22 @@ export class GatewayMetrics {
       registers,
       collect() {
         this.set(connections());
+      },
+    });
+    new Gauge({
+      name: 'derailed_gateway_compressors',
+      help: 'Connections that have a compressor of their own.',
+      registers,
+      collect() {
+        this.set(wires.contexts);
+      },
+    });
+    new Gauge({
+      name: 'derailed_gateway_compressor_bytes',
+      help: 'What those take of COMPRESSION_CONTEXT_MB, in bytes.',
+      registers,
+      collect() {
+        this.set(wires.contextBytes);
       },
     });
     this.writes = counter('writes_total', 'Writes to sockets.');

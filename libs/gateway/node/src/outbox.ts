@@ -1,4 +1,5 @@
 import { type Tail, headLength } from '@derailed/shared/protocol';
+import type { Wire } from './wire/wire';
 
 /** What the flusher needs of a socket; a net.Socket or TLSSocket is one. */
 export interface Sink {
@@ -38,6 +39,8 @@ export class Outbox {
   paced = 0;
   /** Writes with `drained` that have not left. */
   private awaited = 0;
+  /** How its frames are written; undefined: JSON in text frames, which nobody has to be asked about. Set while empty. */
+  wire: Wire | undefined;
   private closed = false;
   private firstTail: Tail | undefined;
   private firstSeq = 0;
@@ -67,9 +70,26 @@ export class Outbox {
       this.seqs[this.count - 1] = seq;
     }
     this.count++;
-    this.copied += headLength(seq, tail.length);
-    if (tail.length < uncopiedFrom) this.copied += tail.length;
-    else this.uncopied += tail.length;
+    this.measure(tail, seq);
+  }
+
+  /** What waits becomes what is written, on wires that compress at that moment. */
+  pack(): void {
+    const { wire } = this;
+    if (wire?.pack === undefined) return;
+    this.copied = 0;
+    this.uncopied = 0;
+    for (let index = 0; index < this.count; index++) {
+      const packed = wire.pack(this.seqAt(index), this.tailAt(index));
+      if (index === 0) {
+        this.firstTail = packed;
+        this.firstSeq = 0;
+      } else {
+        this.tails[index - 1] = packed;
+        this.seqs[index - 1] = 0;
+      }
+      this.measure(packed, 0);
+    }
   }
 
   /** Calls `left` once, when all that waits now has left; until then it does not count for the socket's limit. */
@@ -107,5 +127,12 @@ export class Outbox {
   close(): void {
     this.closed = true;
     this.clear();
+    this.wire?.release();
+  }
+
+  private measure(tail: Tail, seq: number): void {
+    this.copied += this.wire === undefined ? headLength(seq, tail.length) : this.wire.overhead(seq, tail);
+    if (tail.length < uncopiedFrom) this.copied += tail.length;
+    else this.uncopied += tail.length;
   }
 }

@@ -1,12 +1,13 @@
 import type { Mesh, MessageOf, NodeRef } from '@derailed/platform/mesh';
-import { tailOf } from '@derailed/shared/protocol';
+import { type Tail, jsonEncoding } from '@derailed/shared/protocol';
 import type { Client } from './client';
 import type { Clients } from './clients';
 import type { Flusher } from './flusher';
 import type { GatewayMetrics } from './metrics';
-import { uncopiedFrom } from './outbox';
 import type { SessionSender } from './session-sender';
 import type { Shell } from './shell';
+import { EventTails } from './wire/event-tails';
+import type { Wires } from './wire/wires';
 
 /** What session-nodes say to this ws-gateway. */
 export class SessionReceiver {
@@ -16,6 +17,7 @@ export class SessionReceiver {
     private readonly sender: SessionSender,
     private readonly shell: Shell,
     private readonly metrics: GatewayMetrics,
+    private readonly wires: Wires,
   ) {}
 
   listen(mesh: Mesh): void {
@@ -60,7 +62,8 @@ export class SessionReceiver {
 
   private deliver({ event, connections, seqs, wantsDrain }: MessageOf<'deliver'>, from: NodeRef): void {
     if (!event) return;
-    const tail = tailOf(event, uncopiedFrom);
+    const tails = new EventTails(event, this.wires.blocks);
+    let text: Tail | undefined;
     const live = event.name === 'READY' || event.name === 'RESUMED';
     let taken = 0;
     for (let index = 0; index < connections.length; index++) {
@@ -73,10 +76,12 @@ export class SessionReceiver {
         continue;
       }
       taken++;
-      client.outbox.push(tail, seq);
+      const { outbox } = client;
+      const tail = outbox.wire === undefined ? (text ??= tails.plain(jsonEncoding)) : outbox.wire.tail(tails);
+      outbox.push(tail, seq);
       if (live) client.connection.live(this.shell.now());
       if (wantsDrain) this.awaitDrain(client);
-      this.flusher.enqueue(client.outbox);
+      this.flusher.enqueue(outbox);
     }
     if (event.publishedAt !== undefined && taken > 0) this.flusher.carries(event.publishedAt);
     this.metrics.dispatches.inc(taken);

@@ -59,6 +59,11 @@ export const gatewaySettings = {
     'Bytes that may wait in a socket for a slow client; past it, the connection closes with 4000 and its session keeps buffering.',
     size('1M', { min: 65_536 }),
   ),
+  compressionContextMb: setting(
+    'COMPRESSION_CONTEXT_MB',
+    'MiB of memory for compressors. A connection with zlib-stream or zstd-stream gets one of its own while this lasts (96 KiB, 64 KiB); after that it shares compressed blocks, or gets zstd that is not compressed.',
+    count(256, { min: 0, max: 1_048_576 }),
+  ),
   identifyTimeout: setting(
     'IDENTIFY_TIMEOUT',
     'How long a connection may wait before it identifies or resumes.',

@@ -2,18 +2,20 @@ import type { Effects, Instant } from '@derailed/gateway/core';
 import type { AuthClient } from '@derailed/platform/auth-client';
 import type { Logger } from '@derailed/platform/observability';
 import type { Clock } from '@derailed/shared/kernel';
-import { type CloseReason, type RawPayload, closeRows, payloadTail } from '@derailed/shared/protocol';
+import { type CloseReason, type RawPayload, closeRows } from '@derailed/shared/protocol';
 import type { Client } from './client';
 import type { Clients } from './clients';
 import type { Flusher } from './flusher';
 import type { GatewayMetrics } from './metrics';
 import type { Outbox } from './outbox';
 import type { SessionSender } from './session-sender';
+import type { Wires } from './wire/wires';
 
 /** What the shell works with. */
 export interface ShellParts {
   readonly clients: Clients;
   readonly flusher: Flusher;
+  readonly wires: Wires;
   readonly sender: SessionSender;
   readonly auth: AuthClient;
   readonly clock: Clock;
@@ -43,11 +45,16 @@ export class Shell {
   }
 
   run(client: Client, effects: Effects): void {
-    const { sender } = this.parts;
+    const { sender, flusher, wires } = this.parts;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
           this.send(client, effect.payload);
+          break;
+        case 'wire':
+          // What waits was put there for the wire that was.
+          flusher.flushNow(client.outbox);
+          client.outbox.wire = wires.open(effect.encoding, effect.compression);
           break;
         case 'authenticate':
           this.authenticate(client, effect.attempt, effect.token);
@@ -105,7 +112,7 @@ export class Shell {
   }
 
   private send(client: Client, payload: string): void {
-    client.outbox.push(payloadTail(payload), 0);
+    client.say(payload);
     this.parts.flusher.enqueue(client.outbox);
   }
 

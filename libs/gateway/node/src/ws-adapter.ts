@@ -60,7 +60,7 @@ export class GatewayWsAdapter extends AbstractWsAdapter {
   private take(client: Client, data: Buffer): void {
     // The client has not read our close yet; what it still sends is not worth decoding.
     if (client.connection.isClosed) return;
-    const raw = decodeFrame(data);
+    const raw = decodeFrame(data, client.connection.encoding);
     if (!raw.ok) {
       this.shell.run(client, client.connection.close(raw.reason));
       return;

@@ -52,6 +52,12 @@ export const closeRows = {
     reconnect: true,
     resume: true,
   },
+  zstd_unavailable: {
+    code: 4002,
+    reason: 'No zstd-stream here: it needs Node 22.15 or the package zstd-napi.',
+    reconnect: true,
+    resume: true,
+  },
   not_authenticated: { code: 4003, reason: 'Identify or resume first.', reconnect: true, resume: false },
   authentication_failed: { code: 4004, reason: 'The token is not valid.', reconnect: false, resume: false },
   already_authenticated: { code: 4005, reason: 'Identified already.', reconnect: true, resume: false },
