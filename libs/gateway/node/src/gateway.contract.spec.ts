@@ -151,8 +151,8 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
 
   it.each([
     ['?v=7', 4012],
-    ['?v=10&encoding=etf', 4002],
-    ['?compress=zlib-stream', 4002],
+    ['?v=10&encoding=xml', 4002],
+    ['?compress=brotli', 4002],
   ])('answers the query %s with %i after the upgrade', async (query, code) => {
     const client = await gateway.connect(query);
     expect(await client.closed).toMatchObject({ code });

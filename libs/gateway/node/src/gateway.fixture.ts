@@ -120,17 +120,22 @@ export class GatewayFixture {
     return this.url.replace(/^ws/, 'http');
   }
 
-  async connect(query = '?v=10&encoding=json'): Promise<TestClient> {
-    const client = new TestClient(new WebSocket(`${this.url}/${query}`));
+  async connect(query = '?v=10&encoding=json', language = jsonText): Promise<TestClient> {
+    const client = new TestClient(new WebSocket(`${this.url}/${query}`), language);
     await once(client.ws, 'open');
     return client;
   }
 
   /** A client with a bound session: HELLO was read, READY was not sent. */
-  async identified(epoch = 1): Promise<{ client: TestClient; connection: number }> {
-    const client = await this.connect();
+  async identified(
+    epoch = 1,
+    query?: string,
+    language?: Language,
+    fields: object = {},
+  ): Promise<{ client: TestClient; connection: number }> {
+    const client = await this.connect(query, language);
     await client.next(10);
-    client.send({ op: 2, d: { token: 'good', intents: 513, properties: {} } });
+    client.send({ op: 2, d: { token: 'good', intents: 513, properties: {}, ...fields } });
     const { connection } = await this.heard('identify');
     this.say({ $case: 'bound', value: { connection, sessionId, epoch, seq: 0 } });
     return { client, connection };
@@ -179,16 +184,32 @@ interface Payload {
   readonly t: string | null;
 }
 
+/** How a client reads and writes payloads. */
+export interface Language {
+  read(message: Buffer, isBinary: boolean): unknown;
+  write(payload: unknown): string | Uint8Array;
+}
+
+export const jsonText: Language = {
+  read: (message, isBinary) => {
+    if (isBinary) throw new Error('a binary frame');
+    return JSON.parse(message.toString());
+  },
+  write: (payload) => JSON.stringify(payload),
+};
+
 /** A client on a real socket, which remembers what it got. */
 export class TestClient {
   private readonly inbox: Payload[] = [];
   private readonly waiting: (() => void)[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
 
-  constructor(readonly ws: WebSocket) {
+  constructor(
+    readonly ws: WebSocket,
+    private readonly language: Language,
+  ) {
     ws.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) throw new Error('a binary frame');
-      this.inbox.push(JSON.parse(data.toString()) as Payload);
+      this.inbox.push(language.read(data, isBinary) as Payload);
       for (const wake of this.waiting.splice(0)) wake();
     });
     ws.on('error', () => undefined);
@@ -198,7 +219,7 @@ export class TestClient {
   }
 
   send(payload: unknown): void {
-    this.ws.send(JSON.stringify(payload));
+    this.ws.send(this.language.write(payload));
   }
 
   /** The next payload; of that opcode, when one is given. */

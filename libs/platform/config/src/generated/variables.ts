@@ -21,6 +21,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'CLOSE_TIMEOUT',
   'CLUSTER',
   'CLUSTER_SECRET',
+  'COMPRESSION_CONTEXT_MB',
   'DATABASE_CA',
   'DATABASE_POOL',
   'DATABASE_STATEMENT_TIMEOUT',
