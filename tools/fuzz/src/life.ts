@@ -263,6 +263,10 @@ class Witness {
     for (const effect of effects) {
       must(this.closed === undefined || this.closed === 'client', 'it is silent once it has closed');
       switch (effect.kind) {
+        case 'wire':
+          must(this.binding === undefined, 'a wire stays what it is once a session writes to it');
+          must(effect.encoding === this.connection.encoding, 'a client is answered in its own encoding');
+          break;
         case 'send':
           must(Object.keys(JSON.parse(effect.payload) as object).join() === 'op,d,s,t', 'it sends payloads');
           break;
