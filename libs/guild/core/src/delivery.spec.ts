@@ -215,6 +215,30 @@ describe('GUILD_CREATE', () => {
     expect(some).toMatchObject({ large: true });
   });
 
+  it('shows a session to itself, also one that is invisible to all others', () => {
+    const rig = new GuildRig();
+    const invisible = { status: 'invisible', activities: '[]', client: 'mobile' };
+    rig.subscribe('hidden', '3', { intents: 0x101, presence: invisible });
+    rig.subscribe('plain', '3', { intents: 1, presence: { ...invisible, status: 'idle' } });
+    rig.subscribe('other', '2', { intents: 0x101 });
+    rig.load();
+    const shown = texts(rig).map(
+      ({ own }) => (JSON.parse(`{"x":0${own}`) as { presences: object[] }).presences,
+    );
+    expect(shown).toEqual([
+      [
+        {
+          user: { id: '3' },
+          status: 'invisible',
+          activities: [],
+          client_status: { mobile: 'invisible' },
+        },
+      ],
+      [expect.objectContaining({ status: 'idle' })],
+      [],
+    ]);
+  });
+
   it('is left out for a session that has it already, and sent whole to one that asks again', () => {
     const rig = new GuildRig();
     rig.subscribe('a', '3');

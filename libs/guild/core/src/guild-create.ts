@@ -6,6 +6,7 @@ import {
   isThread,
   type Member,
   memberJson,
+  presenceUpdateJson,
 } from '@derailed/shared/protocol';
 import type { ClassView } from './classes';
 import type { GuildState } from './guild-state';
@@ -59,22 +60,34 @@ function ownText(
   state: GuildState,
   presences: PresenceBoard,
   member: Member,
-  { intents, largeThreshold }: Subscribe,
+  request: Subscribe,
   showsOthers: boolean,
 ): string {
+  const { intents, largeThreshold } = request;
   const { memberCount } = state;
   const large = memberCount > largeThreshold;
   const base = { joinedAt: member.joinedAt, memberCount, large };
   if ((intents & Intent.GUILD_PRESENCES) === 0 || !showsOthers) {
-    const own = presences.get(member.user.id);
-    return guildCreateOwn({
-      ...base,
-      members: [memberJson(member)],
-      presences: own === undefined ? [] : [own],
-    });
+    const own = presences.get(member.user.id) ?? ownPresence(request);
+    return guildCreateOwn({ ...base, members: [memberJson(member)], presences: own === '' ? [] : [own] });
   }
   const members = large ? notableMembers(state, presences, member) : state.members.values();
-  return guildCreateOwn({ ...base, members: [...members].map(memberJson), presences: presences.all() });
+  const shown = presences.all();
+  const own = presences.has(member.user.id) ? '' : ownPresence(request);
+  if (own !== '') shown.push(own);
+  return guildCreateOwn({ ...base, members: [...members].map(memberJson), presences: shown });
+}
+
+/** How a session sees itself whom nobody else sees: it is invisible, or its presence is still on its way. */
+function ownPresence({ userId, presence }: Subscribe): string {
+  if (presence === undefined) return '';
+  const { status, activities, client } = presence;
+  return presenceUpdateJson({
+    userId,
+    status,
+    activities,
+    clientStatus: JSON.stringify({ [client]: status }),
+  });
 }
 
 /** Of a large guild: who is online, has a role or a nick, as far as it is known here; and oneself. */

@@ -1,7 +1,15 @@
 import type { AudienceEvent } from '@derailed/audience/core';
 import { CallError } from '@derailed/shared/kernel';
 import type { Channel, GuildSnapshot, Member, Overwrite, Role } from '@derailed/shared/protocol';
-import { defaultGuildLimits, type Effect, Guild, type GuildLimits, parseChange, type Send } from './index';
+import {
+  defaultGuildLimits,
+  type Effect,
+  Guild,
+  type GuildLimits,
+  parseChange,
+  type Send,
+  type Subscribe,
+} from './index';
 
 export const VIEW = 1024n;
 export const guildId = '100';
@@ -118,10 +126,24 @@ export class GuildRig {
   subscribe(
     sessionId: string,
     userId: string,
-    { node = 'n1', intents = 0xffff, wantsSnapshot = true, largeThreshold = 50 } = {},
+    {
+      node = 'n1',
+      intents = 0xffff,
+      wantsSnapshot = true,
+      largeThreshold = 50,
+      presence = undefined as Subscribe['presence'],
+    } = {},
   ): void {
     this.intentsAsked.set(sessionId, { userId, intents });
-    const request = { audienceId: guildId, sessionId, userId, intents, largeThreshold, wantsSnapshot };
+    const request = {
+      audienceId: guildId,
+      sessionId,
+      userId,
+      intents,
+      largeThreshold,
+      wantsSnapshot,
+      presence,
+    };
     this.run(this.guild.subscribe(node, request, this.at));
   }
 

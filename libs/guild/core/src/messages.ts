@@ -12,6 +12,16 @@ export interface Subscribe {
   readonly intents: number;
   readonly largeThreshold: number;
   readonly wantsSnapshot: boolean;
+  /** How the session sees itself, invisible or not. */
+  readonly presence: SessionPresence | undefined;
+}
+
+/** What a client said of itself. */
+export interface SessionPresence {
+  readonly status: string;
+  /** JSON array text. */
+  readonly activities: string;
+  readonly client: string;
 }
 
 export interface Publish {

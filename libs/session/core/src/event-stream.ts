@@ -1,5 +1,5 @@
 import { type AudienceEvent, Kind } from '@derailed/audience/core';
-import { Intent, isVolatile } from '@derailed/shared/protocol';
+import { Intent, isVolatile, presenceUpdateJson } from '@derailed/shared/protocol';
 import type { AudienceView, JoinWait } from './audience-view';
 import type { Dispatches } from './dispatches';
 import type { Kit } from './kit';
@@ -139,9 +139,24 @@ export class EventStream {
       ? table.sessionsOf(filter.aboutUserId).filter(({ presence }) => presence?.status === 'invisible')
       : [];
     const delivered = unaware.length === 0 ? give() : table.without(unaware, give);
-    this.kit.outlets.flush(event);
     this.kit.counts.dispatches += delivered;
-    return delivered;
+    this.kit.outlets.flush(event);
+    for (const session of unaware) this.showItself(session, view, filter.intents);
+    return delivered + unaware.length;
+  }
+
+  /** In place of the news that its user is offline: how the session is, which nobody else is told. */
+  private showItself(session: Session, { id, kind }: AudienceView, intents: number): void {
+    if (session.presence === undefined || (intents !== 0 && !session.has(intents))) return;
+    const { userId, presence } = session;
+    const { status, activities, client } = presence;
+    const clientStatus = JSON.stringify({ [client]: status });
+    const about = { userId, status, activities, clientStatus };
+    const json = presenceUpdateJson(kind === Kind.guild ? { ...about, guildId: id } : about);
+    const dispatch = hold(this.dispatches.event('PRESENCE_UPDATE', json));
+    if (session.quiet)
+      session.miss(dispatch, { guildId: kind === Kind.guild ? id : '', aboutUserId: userId });
+    else this.dispatches.one(session, dispatch);
   }
 
   /** The ack goes first: once the sessions are gone, the owner no longer waits for this node, nor counts them. */
@@ -219,7 +234,7 @@ function volatileOf(
   { aboutUserId }: Arrived,
   { name, data, volatile }: NonNullable<Arrived['event']>,
 ): VolatileEvent | undefined {
-  if ((!volatile && !isVolatile(name)) || !table.hasQuiet) return undefined;
+  if (!table.hasQuiet || (!volatile && !isVolatile(name))) return undefined;
   return {
     guildId: kind === Kind.guild ? id : '',
     aboutUserId: aboutUserId === '' && name === 'PRESENCE_UPDATE' ? userOfPresence(data) : aboutUserId,

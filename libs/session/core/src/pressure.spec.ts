@@ -168,14 +168,28 @@ describe('a session without a client', () => {
 });
 
 describe('a session that is invisible', () => {
-  it('is not told that its user is offline, as all others are', () => {
+  it('is told how it is, and never that its user is offline, as all others are', () => {
     const world = new World();
     const hidden = world.ready({ presence: { status: 'invisible', activities: '[]', client: 'web' } });
     const other = world.ready({ userId: '8' });
     world.event(1, { ...presence('7', 'offline'), aboutOffline: true });
     world.event(2, presence('7', 'idle'));
     world.event(3);
-    expect(world.names(hidden.connection).slice(2)).toEqual(['PRESENCE_UPDATE', 'MESSAGE_CREATE']);
+    expect(world.names(hidden.connection).slice(2)).toEqual([
+      'PRESENCE_UPDATE',
+      'PRESENCE_UPDATE',
+      'MESSAGE_CREATE',
+    ]);
+    expect(JSON.parse(world.connection(hidden.connection).frames[2]?.json ?? '')).toEqual({
+      user: { id: '7' },
+      guild_id: '100',
+      status: 'invisible',
+      activities: [],
+      client_status: { web: 'invisible' },
+    });
+    expect(world.connection(other.connection).frames.some(({ json }) => json.includes('invisible'))).toBe(
+      false,
+    );
     expect(world.names(other.connection).slice(2)).toEqual([
       'PRESENCE_UPDATE',
       'PRESENCE_UPDATE',

@@ -201,7 +201,7 @@ export class Subscriptions {
         intents: traits.intents,
         largeThreshold: traits.largeThreshold,
         wantsSnapshot,
-        presence: kind === Kind.user && session.shown ? session.presence : undefined,
+        presence: presenceFor(kind, session, wantsSnapshot),
         identifying:
           kind === Kind.user && !session.admitted
             ? { bot: traits.bot, shardId: traits.shard?.id ?? 0 }
@@ -281,6 +281,10 @@ export const primaryClass = 1;
 
 function userClass(session: Session): number {
   return session.primary ? primaryClass : 0;
+}
+
+function presenceFor(kind: Kind, session: Session, wantsSnapshot: boolean): Session['presence'] {
+  return (kind === Kind.user ? session.shown : wantsSnapshot) ? session.presence : undefined;
 }
 
 /** The ordering key of an audience, in both directions. */

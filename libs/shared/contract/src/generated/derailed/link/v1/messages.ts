@@ -244,7 +244,10 @@ export interface Subscribe {
   largeThreshold: number;
   /** False: the session was subscribed already, at an owner that is gone; it has its GUILD_CREATE and wants no other. */
   wantsSnapshot: boolean;
-  /** For user audiences only: what GetUserPresence merges. */
+  /**
+   * Of a user: what GetUserPresence merges. Of a guild, with wants_snapshot: how the session sees itself in GUILD_CREATE
+   * while others do not (yet).
+   */
   presence:
     | Presence
     | undefined;
