@@ -11,19 +11,27 @@ export interface Payload {
 /** A client by hand: says what it is told to, and remembers what it hears. */
 export class RawClient {
   readonly received: Payload[] = [];
+  /** How many of them came in binary frames. */
+  binary = 0;
+  readonly opened: Promise<void>;
   /** The close code, once the socket is closed. */
   readonly closed: Promise<number>;
   private readonly socket: WebSocket;
   private readonly changed = new Set<() => void>();
   private code: number | undefined;
 
-  /** @param gateway HOST:PORT, or a whole URL */
-  constructor(gateway: string, query = 'v=10&encoding=json', options: ClientOptions = {}) {
+  /**
+   * @param gateway HOST:PORT, or a whole URL
+   * @param slash what stands between it and the query
+   */
+  constructor(gateway: string, query = 'v=10&encoding=json', options: ClientOptions = {}, slash = '/') {
     this.socket = new WebSocket(
-      `${gateway.includes('://') ? gateway : `ws://${gateway}`}/?${query}`,
+      `${gateway.includes('://') ? gateway : `ws://${gateway}`}${slash}?${query}`,
       options,
     );
-    this.socket.on('message', (data: Buffer) => {
+    this.opened = new Promise((resolve) => this.socket.once('open', resolve));
+    this.socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) this.binary++;
       this.received.push(JSON.parse(data.toString()) as Payload);
       for (const check of this.changed) check();
     });
@@ -56,6 +64,39 @@ export class RawClient {
 
   event(name: string): Promise<Payload> {
     return this.first(({ t }) => t === name);
+  }
+
+  /** Resolves when that many that fit have come. */
+  async count(fits: (payload: Payload) => boolean, count: number): Promise<Payload[]> {
+    for (;;) {
+      const found = this.received.filter(fits);
+      if (found.length >= count) return found;
+      if (this.code !== undefined)
+        throw new Error(`closed with ${this.code} after ${found.length}: ${JSON.stringify(this.received)}`);
+      await Promise.race([this.closed, this.change()]);
+    }
+  }
+
+  /** Resolves when that many guilds are there, or are said to be unavailable. */
+  async guilds(count: number): Promise<void> {
+    await this.count(
+      ({ t, d }) => t === 'GUILD_CREATE' || (t === 'GUILD_DELETE' && d['unavailable'] === true),
+      count,
+    );
+  }
+
+  /** The id of the session that READY named. */
+  get session(): string {
+    return this.received.find(({ t }) => t === 'READY')?.d.session_id ?? '';
+  }
+
+  /** What the handshake agreed on. */
+  get extensions(): string {
+    return this.socket.extensions;
+  }
+
+  get protocol(): string {
+    return this.socket.protocol;
   }
 
   /** Text frames for strings and objects, which become JSON; a binary frame for bytes. */
@@ -92,6 +133,27 @@ export class RawClient {
   async close(code = 1000): Promise<void> {
     this.socket.close(code);
     await this.closed;
+  }
+
+  /** Says goodbye if it still can; a socket that takes no answer is cut. */
+  async leave(): Promise<void> {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.close(1000);
+    else this.socket.terminate();
+    await this.closed.catch(() => undefined);
+  }
+
+  /** Reads nothing any more, so that what the gateway sends is not seen; writes go out. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  continue(): void {
+    this.socket.resume();
+  }
+
+  /** Sends a close frame and does not wait. */
+  sendClose(code: number): void {
+    this.socket.close(code);
   }
 
   /** As a lost network does. */

@@ -27,6 +27,22 @@ export interface Wiring {
   stop(): Promise<void>;
 }
 
+/** A gateway on a real PostgreSQL that a test can write to as the monolith would. */
+export interface OnPostgres extends Wiring {
+  /** HOST:PORT of the auth service. */
+  readonly auth: string;
+  query(sql: string): Promise<void>;
+  /** Stops the process that clients are connected to, as an operator would. */
+  stopGateway(): Promise<void>;
+}
+
+async function queryOnce(connectionString: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}
+
 /** Settings that a test may add to every process. */
 export type Environment = Readonly<Record<string, string>>;
 
@@ -89,10 +105,8 @@ async function startGateway(env: Environment): Promise<Composed> {
 /** In place of a key file: the bare root has no place for one. */
 const signingKey = 'a signing key for tests, 32 or more characters';
 
-/** Every role in one process, on a real PostgreSQL that a test can write to as the monolith would. */
-export async function startOnPostgres(
-  env: Environment = {},
-): Promise<Composed & { query(sql: string): Promise<void> }> {
+/** Every role in one process, on a real PostgreSQL. */
+export async function startOnPostgres(env: Environment = {}): Promise<Composed & OnPostgres> {
   const postgres = await startPostgres();
   const users = await prepareUsers({ DATABASE_URL: postgres.url });
   const composed = await startGateway({ DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env });
@@ -100,12 +114,9 @@ export async function startOnPostgres(
   return {
     ...composed,
     token: (username) => tokens.get(username) ?? '',
-    query: async (sql) => {
-      const client = new Client({ connectionString: postgres.url });
-      await client.connect();
-      await client.query(sql);
-      await client.end();
-    },
+    auth: composed.app.door('auth'),
+    query: (sql) => queryOnce(postgres.url, sql),
+    stopGateway: async () => void (await composed.app.stop()),
     stop: async () => {
       await composed.stop();
       await postgres.stop();
@@ -120,7 +131,7 @@ export async function startOnPostgres(
 export async function startSeparate(
   env: Environment = {},
   etcd?: RunningEtcd,
-): Promise<Wiring & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
+): Promise<OnPostgres & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
   const instead = binary === undefined ? {} : { 'session-node': { command: [binary] } };
   const cluster = await startCluster({ env: { ...hurried, ...env }, instead, ...(etcd && { etcd }) });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
@@ -129,7 +140,10 @@ export async function startSeparate(
     gateway: gateway.door('WebSocket'),
     tunnel: tunnel.door('tunnel'),
     admin: gateway.door('admin'),
+    auth: cluster.app('auth').door('auth'),
     token: cluster.token,
+    query: (sql) => queryOnce(cluster.databaseUrl, sql),
+    stopGateway: async () => void (await gateway.stop()),
     stop: cluster.stop,
   };
 }

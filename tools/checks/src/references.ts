@@ -4,6 +4,7 @@ import { guildEventFields } from '@derailed/guild/core';
 import { renderTablesPage } from '@derailed/platform/persistence';
 import { renderCloseCodes, renderProtocolPage } from '@derailed/shared/protocol';
 import { startApp } from '@derailed/testing';
+import { renderAcceptance } from './acceptance';
 import { CheckFailed, must, root } from './exec';
 
 const apps = [
@@ -199,6 +200,7 @@ async function pages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/config.md', renderConfig(variables)],
     ['docs/reference/metrics.md', await renderMetrics()],
     ['docs/reference/close-codes.md', renderCloseCodes()],
+    ['docs/reference/acceptance.md', renderAcceptance()],
     ['docs/reference/protocol.md', renderProtocolPage()],
     ['docs/reference/events.md', renderEvents()],
     ['docs/reference/tables.md', renderTablesPage()],

@@ -13,7 +13,7 @@ export const contentLines = {
   'shard.several': 'Several sessions of one shard live at once and all get events.',
   'members.all':
     'An empty query and limit 0 answer with all members in chunks of 1,000 with index and count.',
-  'members.all-intent': 'That needs the intent GUILD_MEMBERS; without it there is no answer.',
+  'members.all-intent': 'Of a bot that needs the intent GUILD_MEMBERS; without it there is no answer.',
   'members.query': 'A query matches the beginning of names, whatever their case.',
   'members.limit': 'limit bounds the matches of a query, 100 at most.',
   'members.user-ids': 'user_ids may be one id or a list; not_found is always there for them.',
@@ -31,7 +31,7 @@ export const contentLines = {
   'presence.bot-activity': 'Of a bot activities keep name, type, state and url; url only for streaming.',
   'presence.strict': 'Op 3 without since, activities or status is closed with 4001; activities may be null.',
   'presence.client-status': 'client_status names the kind of client; bots are web.',
-  'presence.merge': 'Several sessions of a user are merged; the highest status wins.',
+  'presence.merge': 'Several sessions of a user are merged; online beats idle, which beats dnd.',
   'presence.same': 'A presence that changes nothing is not told.',
   'presence.goodbye': 'After a close with 1000 a user is offline at once.',
   'presence.grace': 'After a drop it is offline when the grace has passed without a resume.',
@@ -45,8 +45,6 @@ export const contentLines = {
   'permissions.thread': 'Public threads follow their parent.',
   'permissions.private-thread':
     'A private thread is seen with MANAGE_THREADS only, unless the event names its audience.',
-  'permissions.gain': 'Gaining sight of a channel is CHANNEL_CREATE.',
-  'permissions.lose': 'Losing sight of a channel is CHANNEL_DELETE, and nothing of it comes after.',
   'events.pass': 'Events that the gateway does not know pass through untouched.',
   'events.edit': '*_EDIT counts as *_UPDATE.',
   'events.malformed':
@@ -60,14 +58,4 @@ export const contentLines = {
   'events.channel-differs':
     'A channel-bound event whose channel_id differs from the channel named is INVALID_ARGUMENT.',
   'events.channel-unknown': 'An id that is no channel of the guild: nobody sees the event.',
-  'events.unavailable':
-    'A guild whose permissions can not be read is unavailable to clients, and publishes to it are UNAVAILABLE.',
-  'client.discordjs-ws': '@discordjs/ws goes through the cycle: identify, drop, resume, replay, live.',
-  'client.discord.js':
-    'discord.js 14 logs in, caches the guilds, sees messages, presences, members and channels come and go, and resumes.',
-  'client.eris': 'eris goes through the cycle.',
-  'client.oceanic': 'oceanic.js goes through the cycle.',
-  'client.discordeno': '@discordeno/gateway goes through the cycle.',
-  'client.discord.py': 'discord.py goes through the cycle.',
-  'client.hikari': 'hikari goes through the cycle.',
 } as const;

@@ -57,7 +57,7 @@ export const sessionLines = {
   'resume.token': 'A token of nobody in Resume is closed with 4004.',
   'resume.seq-high': 'A seq that was never sent is closed with 4007 and ends the session.',
   'resume.seq-old': 'A seq from before the buffer: op 9 (false).',
-  'resume.seq-zero': 'seq 0 replays from READY while that is in the buffer, else op 9 (false).',
+  'resume.seq-zero': 'seq 0, of a client that has seen nothing: op 9 (false)',
   'resume.replay': 'All that was missed is replayed in order, with the s, t and d that it had.',
   'resume.resumed': 'RESUMED follows with the next number and an object for d; live events come after it.',
   'resume.answered': 'A resume never stays without an answer.',

@@ -27,21 +27,14 @@ describe('deploy/', () => {
   it.each<[string, string, string | RegExp, string, RegExp]>([
     [
       'a variable renamed for all pods',
-      'kubernetes/base/derailed.env',
+      'kubernetes/derailed.env',
       'TUNNEL_LISTEN',
       'TUNNEL_ADDRESS',
       /TUNNEL_ADDRESS is no setting/,
     ],
     [
-      'the etcd line of all pods',
-      'kubernetes/etcd/etcd.env',
-      'CLUSTER=etcd:',
-      'CLUSTER=etdc:',
-      /CLUSTER must read/,
-    ],
-    [
       'a variable renamed in one pod',
-      'kubernetes/base/tunnel.yaml',
+      'kubernetes/tunnel.yaml',
       /TUNNEL_TOKEN/g,
       'TUNNEL_SECRET',
       /TUNNEL_SECRET is not in secrets/,
@@ -69,40 +62,40 @@ describe('deploy/', () => {
     ],
     [
       'a value that the app refuses',
-      'kubernetes/base/derailed.env',
+      'kubernetes/derailed.env',
       '0.0.0.0:17000',
       'everywhere',
       /TUNNEL_LISTEN must be HOST:PORT/,
     ],
     [
       'a container port',
-      'kubernetes/base/tunnel.yaml',
+      'kubernetes/tunnel.yaml',
       'containerPort: 17000',
       'containerPort: 17001',
       /port tunnel is 17001, and TUNNEL_LISTEN/,
     ],
     [
       'the name of a container port',
-      'kubernetes/base/ws-gateway.yaml',
+      'kubernetes/ws-gateway.yaml',
       'name: clients, containerPort',
       'name: users, containerPort',
       /port called users/,
     ],
     [
       'a port that the variable moves away from',
-      'kubernetes/base/derailed.env',
+      'kubernetes/derailed.env',
       '0.0.0.0:15000',
       '0.0.0.0:15001',
       /port clients is 15000, and GATEWAY_LISTEN/,
     ],
     [
       'a port of a service',
-      'kubernetes/base/tunnel.yaml',
+      'kubernetes/tunnel.yaml',
       'port: 17000, targetPort',
       'port: 17002, targetPort',
       /tunnel is 17002, and 17000 in its pods/,
     ],
-    ['a probe', 'kubernetes/base/session-node.yaml', '/readyz', '/ready', /readiness probe is not \/readyz/],
+    ['a probe', 'kubernetes/session-node.yaml', '/readyz', '/ready', /readiness probe is not \/readyz/],
     [
       'a published port',
       'compose.yaml',
@@ -119,21 +112,21 @@ describe('deploy/', () => {
     ],
     [
       'the number of pods',
-      'kubernetes/base/guild-node.yaml',
+      'kubernetes/guild-node.yaml',
       'replicas: 2',
       'replicas: 3',
       /CLUSTER does not list guild-node-2/,
     ],
     [
       'the address of a pod',
-      'kubernetes/base/derailed.env',
+      'kubernetes/derailed.env',
       'tunnel-1.tunnel:18000',
       'tunnel-1:18000',
       /nothing starts tunnel-1:18000/,
     ],
     [
       'a headless service',
-      'kubernetes/base/guild-node.yaml',
+      'kubernetes/guild-node.yaml',
       'publishNotReadyAddresses: true',
       'publishNotReadyAddresses: false',
       /no headless service/,
@@ -147,7 +140,7 @@ describe('deploy/', () => {
     ],
     [
       'the port of the auth service',
-      'kubernetes/base/auth.yaml',
+      'kubernetes/auth.yaml',
       'port: 4600, targetPort',
       'port: 4601, targetPort',
       /AUTH_URL names no service/,
@@ -195,7 +188,7 @@ describe('the schemas', () => {
     ['a field that does not exist', 'podManagementPolicy', 'podManagement', /podManagement/],
     ['a kind that does not exist', 'kind: PodDisruptionBudget', 'kind: PodBudget', /has no PodBudget/],
   ])('of Kubernetes refuse %s', async (_, from, to, finding) => {
-    const findings = await schemaFindings(manifestsOf(changed('kubernetes/base/tunnel.yaml', from, to)));
+    const findings = await schemaFindings(manifestsOf(changed('kubernetes/tunnel.yaml', from, to)));
     expect(findings.join('\n')).toMatch(finding);
   });
 

@@ -1,5 +1,3 @@
-import { parseCluster } from '@derailed/platform/cluster';
-
 /** A process that a file in deploy/ starts. */
 export interface Run {
   /** The file and what in it. */
@@ -82,20 +80,13 @@ export function findingsOf(
   return findings;
 }
 
-/** What a CLUSTER line and the nodes that really start say of each other; an etcd line names no nodes. */
+/** What a CLUSTER=static: line and the nodes that really start say of each other. */
 export function clusterFindings(
   where: string,
   line: string,
   nodes: readonly { readonly address: string; readonly roles: string }[],
 ): string[] {
-  let listed: string[];
-  try {
-    const cluster = parseCluster(line);
-    if (cluster.source === 'etcd') return [];
-    listed = cluster.members.map(({ id, roles }) => `${id}/${roles.join('+')}`);
-  } catch (error) {
-    return [`${where}: ${(error as Error).message}`];
-  }
+  const listed = line.replace(/^static:/, '').split(',');
   const started = nodes.map(({ address, roles }) => `${address}/${roles}`);
   return [
     ...started

@@ -1,0 +1,196 @@
+/** Who plays in the acceptance suite, beside the demo data. Ids: 11… users, 21… and the two of the shards guilds. */
+
+/** Of guilds the shard is `(id >> 22) % count`: these two differ by one there. */
+const northId = String((500n << 22n) + 1n);
+const southId = String((501n << 22n) + 1n);
+
+const VIEW = 1n << 10n;
+const everyday = VIEW | (1n << 11n) | (1n << 16n);
+
+/** A guild with every kind of channel and of member; ann owns it. */
+export const hall = {
+  id: '210000000000000001',
+  roles: {
+    mod: '310000000000000001',
+    red: '310000000000000002',
+    blue: '310000000000000003',
+    admin: '310000000000000004',
+  },
+  channels: {
+    open: '410000000000000001',
+    mods: '410000000000000002',
+    /** Red may look, blue may not. */
+    colors: '410000000000000003',
+    /** Denied to red, allowed to ben himself. */
+    bens: '410000000000000004',
+    /** Public thread in open, public thread in mods, private thread in open. */
+    thread: '410000000000000005',
+    modThread: '410000000000000006',
+    privateThread: '410000000000000007',
+  },
+} as const;
+
+/** 2,500 members: three chunks, and large. */
+export const crowd = { id: '210000000000000002', channel: '410000000000000021', members: 2500 } as const;
+/** 60 members, of which one has a role and one a nick: large for the smallest large_threshold only. */
+export const club = { id: '210000000000000003', role: '310000000000000031', members: 60 } as const;
+export const north = { id: northId, channel: '410000000000000041' } as const;
+export const south = { id: southId, channel: '410000000000000051' } as const;
+/** Nobody is in it at first. */
+export const spare = { id: '210000000000000006', channel: '410000000000000061' } as const;
+
+const granted = (1n << 12n) | (1n << 13n) | (1n << 14n);
+
+/** People and bots by name. Bots wait between two identifies, so each test that identifies one has its own. */
+export const cast = {
+  ann: { id: '110000000000000001', bot: false },
+  ben: { id: '110000000000000002', bot: false },
+  cat: { id: '110000000000000003', bot: false },
+  dan: { id: '110000000000000004', bot: false },
+  /** In the hall, with ADMINISTRATOR. */
+  ada2: { id: '110000000000000005', bot: false },
+  /** In no guild. */
+  zoe: { id: '110000000000000006', bot: false },
+  /** For what goes on beside the other tests. */
+  sam: { id: '110000000000000007', bot: false },
+  plain: { id: '110000000000000011', bot: true },
+  able: { id: '110000000000000012', bot: true },
+  huge: { id: '110000000000000013', bot: true },
+  daily: { id: '110000000000000014', bot: true },
+  paced: { id: '110000000000000015', bot: true },
+  shards: { id: '110000000000000016', bot: true },
+  shown: { id: '110000000000000017', bot: true },
+  'discordjs-ws': { id: '110000000000000021', bot: true },
+  'discord-js': { id: '110000000000000022', bot: true },
+  eris: { id: '110000000000000023', bot: true },
+  oceanic: { id: '110000000000000024', bot: true },
+  discordeno: { id: '110000000000000025', bot: true },
+  'discord-py': { id: '110000000000000026', bot: true },
+  hikari: { id: '110000000000000027', bot: true },
+} as const;
+export type Player = keyof typeof cast;
+
+const libraries: readonly Player[] = [
+  'discordjs-ws',
+  'discord-js',
+  'eris',
+  'oceanic',
+  'discordeno',
+  'discord-py',
+  'hikari',
+];
+
+const values = (rows: readonly (readonly (string | number | bigint | boolean | null)[])[]): string =>
+  rows
+    .map(
+      (row) => `(${row.map((value) => (typeof value === 'string' ? `'${value}'` : String(value))).join()})`,
+    )
+    .join();
+
+/** Everybody in the hall with their roles. */
+const inHall: readonly (readonly [Player, readonly (keyof typeof hall.roles)[]])[] = [
+  ['ann', []],
+  ['ben', ['red']],
+  ['cat', ['red', 'blue']],
+  ['dan', ['mod']],
+  ['ada2', ['admin']],
+  ['plain', []],
+  ['able', []],
+  ['shown', []],
+  ...libraries.map((name): [Player, []] => [name, []]),
+];
+
+const memberships: readonly (readonly [guild: string, player: Player])[] = [
+  ...inHall.map(([player]) => [hall.id, player] as const),
+  [crowd.id, 'ben'],
+  [club.id, 'ann'],
+  [club.id, 'ben'],
+  [north.id, 'shards'],
+  [south.id, 'shards'],
+  [spare.id, 'dan'],
+  ...libraries.map((name) => [north.id, name] as const),
+];
+
+const guilds: readonly (readonly [id: string, name: string, owner: Player, channel: string | null])[] = [
+  [hall.id, 'Hall', 'ann', null],
+  [crowd.id, 'Crowd', 'ben', crowd.channel],
+  [club.id, 'Club', 'ann', null],
+  [north.id, 'North', 'shards', north.channel],
+  [south.id, 'South', 'shards', south.channel],
+  [spare.id, 'Spare', 'dan', spare.channel],
+];
+
+/** Everything of the cast, as one script for PostgreSQL. Run before anybody connects. */
+export function castSql(): string {
+  const c = hall.channels;
+  const r = hall.roles;
+  const players = Object.entries(cast).map(([name, { id, bot }]) => [
+    id,
+    name,
+    '0',
+    `hash-of-${name}`,
+    bot && name !== 'plain' ? granted : 0n,
+    bot,
+  ]);
+  // Ids from 12… on: members that never connect.
+  const extras = (guild: string, from: string, count: number): string => `
+    insert into users (id, username, discriminator, password, flags, bot, system, suspended)
+      select ${from} + n, 'extra-' || n, '0', 'none', 0, false, false, false from generate_series(1, ${count}) n
+      on conflict do nothing;
+    insert into members (guild_id, user_id, joined_at)
+      select ${guild}, ${from} + n, now() from generate_series(1, ${count}) n;`;
+  return `
+    begin;
+    insert into users (id, username, discriminator, password, flags, bot, system, suspended)
+      values ${values(players.map((row) => [...row, false, false]))};
+    insert into settings (user_id, status) values (${cast.dan.id}, 'dnd');
+    insert into guilds (id, name, owner_id, permissions, flags)
+      values ${values(guilds.map(([id, name, owner]) => [id, name, cast[owner].id, everyday, 0]))};
+    insert into roles (id, guild_id, name, permissions, position, color, hoist)
+      values ${values([
+        ...guilds.map(([id]) => [id, id, '@everyone', everyday, 0, 0, false]),
+        [r.mod, hall.id, 'mod', (1n << 7n) | (1n << 2n) | (1n << 5n) | (1n << 34n), 4, 255, true],
+        [r.red, hall.id, 'red', 0n, 3, 0, false],
+        [r.blue, hall.id, 'blue', 0n, 2, 0, false],
+        [r.admin, hall.id, 'admin', 1n << 3n, 1, 0, false],
+        [club.role, club.id, 'regular', 0n, 1, 0, false],
+      ])};
+    insert into members (guild_id, user_id, nick, joined_at)
+      values ${values(memberships.map(([guild, player]) => [guild, cast[player].id, null, '2024-05-01T00:00:00Z']))};
+    insert into member_roles (guild_id, user_id, role_id)
+      values ${values(inHall.flatMap(([player, roles]) => roles.map((role) => [hall.id, cast[player].id, r[role]])))};
+    insert into channels (id, guild_id, name, type, position, parent_id)
+      values ${values([
+        [c.open, hall.id, 'open', 0, 0, null],
+        [c.mods, hall.id, 'mods', 0, 1, null],
+        [c.colors, hall.id, 'colors', 0, 2, null],
+        [c.bens, hall.id, 'bens', 0, 3, null],
+        [c.thread, hall.id, 'thread', 11, 0, c.open],
+        [c.modThread, hall.id, 'mod-thread', 11, 0, c.mods],
+        [c.privateThread, hall.id, 'private-thread', 12, 0, c.open],
+        ...guilds.flatMap(([id, name, , channel]) =>
+          channel === null ? [] : [[channel, id, name, 0, 0, null]],
+        ),
+      ])};
+    insert into channel_overwrites (channel_id, target_id, target_type, allow, deny)
+      values ${values([
+        [c.mods, hall.id, 0, 0n, VIEW],
+        [c.mods, r.mod, 0, VIEW, 0n],
+        [c.colors, hall.id, 0, 0n, VIEW],
+        [c.colors, r.red, 0, VIEW, 0n],
+        [c.colors, r.blue, 0, 0n, VIEW],
+        [c.bens, r.red, 0, 0n, VIEW],
+        [c.bens, cast.ben.id, 1, VIEW, 0n],
+      ])};
+    ${extras(crowd.id, '120000000000000000', crowd.members - 1)}
+    ${extras(club.id, '120000000000000000', club.members - 2)}
+    insert into member_roles (guild_id, user_id, role_id) values (${club.id}, 120000000000000001, ${club.role});
+    update members set nick = 'Nicked' where guild_id = ${club.id} and user_id = 120000000000000002;
+    insert into guilds (id, name, owner_id, permissions, flags)
+      select 220000000000000000 + n, 'g', ${cast.huge.id}, 0, 0 from generate_series(1, 2501) n;
+    insert into members (guild_id, user_id, joined_at)
+      select 220000000000000000 + n, ${cast.huge.id}, now() from generate_series(1, 2501) n;
+    commit;`;
+}
+
+export const passwordOf = (player: Player): string => `hash-of-${player}`;

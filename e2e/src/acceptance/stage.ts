@@ -1,0 +1,137 @@
+import { createTokens } from '@derailed/testing';
+import { type Environment, type OnPostgres, startOnPostgres, startSeparate } from '../wiring';
+import { Publisher } from '../publisher';
+import { RawClient } from '../raw-client';
+import { type Player, cast, castSql, passwordOf } from './cast';
+
+/** Short where a test has to wait for the end of something, long where it must not come too soon. */
+export const times = {
+  heartbeatMs: 10_000,
+  identifyTimeoutMs: 5000,
+  resumeWindowMs: 12_000,
+  identifyIntervalMs: 2000,
+  presenceGraceMs: 1500,
+} as const;
+export const sizes = {
+  replayEvents: 256,
+  identifiesPerDay: 12,
+  identifyConcurrency: 16,
+  sessions: 20,
+} as const;
+
+const environment: Environment = {
+  HEARTBEAT_INTERVAL: `${times.heartbeatMs}ms`,
+  IDENTIFY_TIMEOUT: `${times.identifyTimeoutMs}ms`,
+  RESUME_WINDOW: `${times.resumeWindowMs}ms`,
+  IDENTIFY_INTERVAL: `${times.identifyIntervalMs}ms`,
+  IDENTIFY_CONCURRENCY: String(sizes.identifyConcurrency),
+  IDENTIFIES_PER_DAY: String(sizes.identifiesPerDay),
+  SESSIONS_PER_USER: String(sizes.sessions),
+  PRESENCE_GRACE: `${times.presenceGraceMs}ms`,
+  PRESENCE_COALESCE: '100ms',
+  REPLAY_EVENTS: String(sizes.replayEvents),
+  RECONNECT_DELAY: '500ms',
+  CLOSE_TIMEOUT: '500ms',
+};
+
+/** All intents: user accounts may use them all. */
+export const everything = 53_608_447;
+
+/** A running gateway with the cast, and what the tests of it share. */
+export class Stage {
+  readonly publisher: Publisher;
+  /** Every close code that the gateway was seen to send. */
+  readonly codes = new Set<number>();
+  private clients: RawClient[] = [];
+
+  constructor(
+    private readonly wiring: OnPostgres,
+    private readonly tokens: ReadonlyMap<string, string>,
+  ) {
+    this.publisher = new Publisher(wiring.tunnel);
+  }
+
+  get gateway(): string {
+    return this.wiring.gateway;
+  }
+
+  token(player: Player): string {
+    return this.tokens.get(player) ?? '';
+  }
+
+  query(sql: string): Promise<void> {
+    return this.wiring.query(sql);
+  }
+
+  /** A client that has connected and nothing more. */
+  connect(query?: string, options?: ConstructorParameters<typeof RawClient>[2], slash?: string): RawClient {
+    const client = new RawClient(this.gateway, query, options, slash);
+    client.closed.then(
+      (code) => this.codes.add(code),
+      () => undefined,
+    );
+    this.clients.push(client);
+    return client;
+  }
+
+  /** A client with a session, and all the GUILD_CREATE that its intents bring. */
+  async enter(player: Player, identify: Record<string, unknown> = {}): Promise<RawClient> {
+    const client = this.connect();
+    await client.op(10);
+    const intents = cast[player].bot ? 1 : everything;
+    const payload = { op: 2, d: { token: this.token(player), intents, properties: {}, ...identify } };
+    // A bot waits its turn, as clients do: after op 9 it identifies again on the same socket.
+    let answers = 0;
+    do {
+      client.send(payload);
+      await client.count(({ op, t }) => t === 'READY' || op === 9, ++answers);
+    } while (client.session === '');
+    const { d } = await client.event('READY');
+    if ((Number(payload.d.intents) & 1) !== 0) await client.guilds((d['guilds'] as unknown[]).length);
+    return client;
+  }
+
+  /** Resumes a session with a client of its own. */
+  async resume(player: Player, sessionId: string, seq: number): Promise<RawClient> {
+    const client = this.connect();
+    await client.resume(this.token(player), sessionId, seq);
+    return client;
+  }
+
+  /** Says goodbye to all clients of the test, so that no session of theirs is left. */
+  async clear(): Promise<void> {
+    await Promise.all(this.clients.splice(0).map((client) => client.leave()));
+  }
+
+  /** Clients that the next clear leaves alone; for what takes longer than a test. */
+  keep(client: RawClient): RawClient {
+    this.clients = this.clients.filter((other) => other !== client);
+    return client;
+  }
+
+  async stopGateway(): Promise<void> {
+    await this.wiring.stopGateway();
+  }
+
+  async stop(): Promise<void> {
+    this.publisher.close();
+    await this.wiring.stop();
+  }
+}
+
+async function prepare(wiring: OnPostgres): Promise<Stage> {
+  await wiring.query(castSql());
+  const players = (Object.keys(cast) as Player[]).map((name) => ({
+    id: cast[name].id,
+    username: name,
+    passwordHash: passwordOf(name),
+    bot: cast[name].bot,
+  }));
+  return new Stage(wiring, await createTokens(wiring.auth, players));
+}
+
+/** Both wirings on a real PostgreSQL: all roles in one process, and each in processes of its own. */
+export const stages: readonly (readonly [string, () => Promise<Stage>])[] = [
+  ['in one process', async () => prepare(await startOnPostgres(environment))],
+  ['in eight processes', async () => prepare(await startSeparate(environment))],
+];
