@@ -1,4 +1,4 @@
-import { type Tail, payloadTail, tailOf } from '@derailed/shared/protocol';
+import { type Tail, frameLength, payloadTail, tailOf, writeFrame } from '@derailed/shared/protocol';
 import type { EventLoop } from './event-loop';
 import { Flusher } from './flusher';
 import { Outbox, type Sink } from './outbox';
@@ -114,6 +114,37 @@ describe('the flusher', () => {
       ['810322612281032262228103226322'],
     ]);
     expect(flushes).toBe(1);
+  });
+
+  it('gives each socket its own seq and its own event, whatever the socket before it got', () => {
+    const event = (text: string): Tail =>
+      tailOf({ name: 'E', data: Buffer.from(JSON.stringify(text)), own: new Uint8Array() });
+    const [one, other] = [event('one'), event('two')];
+    const frames: [Tail, number][] = [
+      [one, 7],
+      [one, 8],
+      [one, 8],
+      [one, 10],
+      [other, 9],
+      [one, 9],
+      [other, 10],
+      [one, 11],
+      [one, 4_294_967_295],
+      [one, 1_000_000_000],
+    ];
+    const sockets = frames.map(() => new Socket(loop));
+    for (const [at, [shared, seq]] of frames.entries()) {
+      const outbox = new Outbox(sockets[at]!, at, { readyState: 1 });
+      outbox.push(shared, seq);
+      flusher.enqueue(outbox);
+    }
+    while (loop.turns.length > 0) loop.step();
+    const whole = frames.map(([shared, seq]) => {
+      const bytes = Buffer.alloc(frameLength(seq, shared));
+      writeFrame(bytes, 0, seq, shared);
+      return bytes.toString();
+    });
+    expect(sockets.map(({ writes }) => writes.map(String))).toEqual(whole.map((text) => [text]));
   });
 
   it('says when a socket does not drain, once, and when it has drained', () => {

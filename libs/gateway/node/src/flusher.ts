@@ -1,4 +1,4 @@
-import { writeHead } from '@derailed/shared/protocol';
+import { type Tail, rewriteSeq, writeHead } from '@derailed/shared/protocol';
 import type { EventLoop } from './event-loop';
 import { type Outbox, uncopiedFrom } from './outbox';
 import { Slab } from './slab';
@@ -58,6 +58,9 @@ export class Flusher {
   private frames = 0;
   private bytes = 0;
   private readonly slab = new Slab(slabBytes);
+  /** The tail of the one frame that `stampedOn` holds; undefined when it holds anything else. */
+  private stamped: Tail | undefined;
+  private stampedOn: Uint8Array | undefined;
 
   constructor(
     private readonly loop: EventLoop,
@@ -80,7 +83,7 @@ export class Flusher {
 
   /** Writes now what waits for this one socket, whatever its limit: a close frame follows. */
   flushNow(outbox: Outbox): void {
-    if (outbox.count > 0 && outbox.mayWrite) this.write(outbox);
+    if (outbox.count > 0 && outbox.mayWrite) this.write(outbox, outbox.sink.writableLength);
   }
 
   private schedule(): void {
@@ -120,10 +123,13 @@ export class Flusher {
   private flush(outbox: Outbox): void {
     outbox.queued = false;
     if (outbox.count === 0) return;
-    if (!outbox.mayWrite) outbox.clear();
-    else if (outbox.sink.writableLength > this.limits.outboundLimit + outbox.paced)
-      this.observer.tooSlow(outbox);
-    else this.write(outbox);
+    if (!outbox.mayWrite) {
+      outbox.clear();
+      return;
+    }
+    const held = outbox.sink.writableLength;
+    if (held > this.limits.outboundLimit + outbox.paced) this.observer.tooSlow(outbox);
+    else this.write(outbox, held);
   }
 
   private end(now: number): void {
@@ -140,19 +146,21 @@ export class Flusher {
     if (this.waiting.length > 0) this.schedule();
   }
 
-  private write(outbox: Outbox): void {
+  /** @param heldBefore bytes that the socket holds already */
+  private write(outbox: Outbox, heldBefore: number): void {
     const { sink, drained } = outbox;
     outbox.pack();
     // A slow socket gets memory of its own: a few bytes must not keep a whole slab alive.
-    const slow = sink.writableLength > 0;
+    const slow = heldBefore > 0;
     const target = slow ? Buffer.allocUnsafe(outbox.copied) : this.slab.take(outbox.copied);
     this.writes++;
     this.frames += outbox.count;
     this.bytes += outbox.copied + outbox.uncopied;
     if (outbox.uncopied === 0) {
-      fill(outbox, target);
+      if (!this.restamp(outbox, target)) fill(outbox, target);
       sink.write(target, drained);
     } else {
+      this.stamped = undefined;
       writeParts(outbox, target);
     }
     const held = sink.writableLength;
@@ -162,6 +170,22 @@ export class Flusher {
       if (held > this.limits.outboundPressure && !outbox.pressed) this.press(outbox);
     }
     outbox.clear();
+  }
+
+  /**
+   * Whether only the seq had to be written: the socket before got one frame with the same tail, and it lies there
+   * still. When events come one at a time that is so at nearly every recipient.
+   */
+  private restamp(outbox: Outbox, target: Uint8Array): boolean {
+    const tail = outbox.count === 1 && outbox.wire === undefined ? outbox.tailAt(0) : undefined;
+    const seq = outbox.seqAt(0);
+    if (tail !== undefined && tail === this.stamped && target === this.stampedOn && seq !== 0) {
+      rewriteSeq(target, 0, seq, tail.length);
+      return true;
+    }
+    this.stamped = tail;
+    this.stampedOn = target;
+    return false;
   }
 
   private press(outbox: Outbox): void {

@@ -112,16 +112,28 @@ export function writeFrameHeader(target: Uint8Array, offset: number, first: numb
 export function writeOpening(target: Uint8Array, offset: number, seq: number): number {
   if (seq === 0) return offset;
   target.set(opener, offset);
-  const at = offset + opener.length;
-  const end = at + digitsOf(seq);
+  return writeSeq(target, offset + opener.length, seq);
+}
+
+/** Writes `N,`. @returns the offset behind it */
+function writeSeq(target: Uint8Array, offset: number, seq: number): number {
+  const end = offset + digitsOf(seq);
   let rest = seq;
-  for (let digit = end - 1; digit >= at; digit--) {
+  for (let digit = end - 1; digit >= offset; digit--) {
     const tenth = Math.floor(rest / 10);
     target[digit] = 48 + rest - tenth * 10;
     rest = tenth;
   }
   target[end] = comma;
   return end + 1;
+}
+
+/**
+ * Gives a text frame of a dispatch another seq, which has as many digits as the one that stands there.
+ * @param offset where the frame begins
+ */
+export function rewriteSeq(target: Uint8Array, offset: number, seq: number, tailLength: number): void {
+  writeSeq(target, offset + frameHeaderLength(openingLength(seq) + tailLength) + opener.length, seq);
 }
 
 /**
