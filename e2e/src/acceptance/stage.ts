@@ -131,7 +131,7 @@ async function prepare(wiring: OnPostgres): Promise<Stage> {
 }
 
 /** Both wirings on a real PostgreSQL: all roles in one process, and each in processes of its own. */
-export const stages: readonly (readonly [string, () => Promise<Stage>])[] = [
-  ['in one process', async () => prepare(await startOnPostgres(environment))],
-  ['in eight processes', async () => prepare(await startSeparate(environment))],
+export const stages: readonly (readonly [string, (env?: Environment) => Promise<Stage>])[] = [
+  ['in one process', async (env) => prepare(await startOnPostgres({ ...environment, ...env }))],
+  ['in eight processes', async (env) => prepare(await startSeparate({ ...environment, ...env }))],
 ];

@@ -58,4 +58,11 @@ export const contentLines = {
   'events.channel-differs':
     'A channel-bound event whose channel_id differs from the channel named is INVALID_ARGUMENT.',
   'events.channel-unknown': 'An id that is no channel of the guild: nobody sees the event.',
+  'client.discordjs-ws':
+    '@discordjs/ws goes through the cycle: identify, a message, a drop, resume, replay, live.',
+  'client.discord.js':
+    'discord.js 14 logs in, caches its guilds, sees messages, presences and members, and resumes.',
+  'client.eris': 'eris goes through the cycle.',
+  'client.oceanic': 'oceanic.js goes through the cycle.',
+  'client.discordeno': '@discordeno/gateway goes through the cycle.',
 } as const;
