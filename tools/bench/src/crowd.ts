@@ -5,6 +5,8 @@ import { FrameCounter } from './frame-counter';
 export interface Entrance {
   /** HOST:PORT of a WebSocket server. */
   readonly at: string;
+  /** The query of its upgrade; JSON without compression when absent. */
+  readonly query?: string;
   /** What the receiver of this number sends first, as a frame; nothing for a server that asks for nothing. */
   readonly opening?: (receiver: number) => Buffer;
   /** Frames that a receiver has when it is in. */
@@ -122,7 +124,7 @@ export class Crowd {
   }
 
   private enter(number: number): Promise<void> {
-    const { at, opening, frames } = this.entrance;
+    const { at, query = 'v=10&encoding=json', opening, frames } = this.entrance;
     const [host, port] = at.split(':') as [string, string];
     return new Promise((resolve, reject) => {
       const counter = new FrameCounter();
@@ -168,7 +170,7 @@ export class Crowd {
         gone('closed');
       });
       socket.write(
-        `GET /?v=10&encoding=json HTTP/1.1\r\nHost: ${at}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `GET /?${query} HTTP/1.1\r\nHost: ${at}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
           'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n',
       );
     });

@@ -61,12 +61,12 @@ export class FrameCounter {
   }
 }
 
-/** A text frame as a client sends it. The mask is zero, which leaves the payload as it is. */
-export function clientFrame(text: string): Buffer {
-  const payload = Buffer.from(text);
+/** A frame as a client sends it: text, or binary for bytes. The mask is zero, which leaves the payload as it is. */
+export function clientFrame(message: string | Uint8Array): Buffer {
+  const payload = Buffer.from(message);
   const extended = payload.length < 126 ? 0 : 2;
   const frame = Buffer.alloc(2 + extended + 4 + payload.length);
-  frame[0] = 0x81;
+  frame[0] = typeof message === 'string' ? 0x81 : 0x82;
   frame[1] = 0x80 | (extended === 0 ? payload.length : 126);
   if (extended > 0) frame.writeUInt16BE(payload.length, 2);
   payload.copy(frame, 2 + extended + 4);

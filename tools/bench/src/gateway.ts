@@ -1,4 +1,5 @@
 import { authGrpc } from '@derailed/shared/contract';
+import { encodeEtf } from '@derailed/shared/protocol';
 import { type AppProcess, freePort, startApp } from '@derailed/testing';
 import { credentials } from '@grpc/grpc-js';
 import { Crowd } from './crowd';
@@ -53,13 +54,18 @@ export async function crowdOf(
   app: AppProcess,
   { users, guilds }: Population,
   intents: number,
+  query?: string,
 ): Promise<Crowd> {
   const tokens = await createTokens(app.door('auth'), users);
   return new Crowd({
     at: app.door('WebSocket'),
+    ...(query !== undefined && { query }),
     opening: (receiver) => {
       const properties = { os: 'linux', browser: 'bench', device: 'bench' };
-      return clientFrame(JSON.stringify({ op: 2, d: { token: tokens[receiver], intents, properties } }));
+      const identify = { op: 2, d: { token: tokens[receiver], intents, properties } };
+      return clientFrame(
+        query?.includes('encoding=etf') === true ? encodeEtf(identify) : JSON.stringify(identify),
+      );
     },
     // HELLO, READY, and a GUILD_CREATE each.
     frames: 2 + guilds.length,

@@ -1,5 +1,6 @@
 import { build } from './build';
 import { bytes } from './bytes';
+import { compression } from './compression';
 import { fanOut } from './fan-out';
 import { latency } from './latency';
 import { members } from './members';
@@ -14,6 +15,7 @@ import type { Scenario } from './scenario';
 /** In the order in which they run. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   'fan-out': fanOut,
+  compression,
   latency,
   bytes,
   memory,

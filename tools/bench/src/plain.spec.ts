@@ -4,7 +4,7 @@ import { type PlainServer, startPlain } from './plain';
 
 const message = { name: 'MESSAGE_CREATE', data: '{"content":"hi"}' };
 
-describe.each(['plain', 'corked'] as const)('the %s server', (way) => {
+describe.each(['plain', 'corked', 'deflated'] as const)('the %s server', (way) => {
   let server: PlainServer;
   let crowd: Crowd;
 

@@ -16,7 +16,7 @@ export interface PlainServer extends Server {
   stop(): Promise<void>;
 }
 
-export async function startPlain(way: 'plain' | 'corked'): Promise<PlainServer> {
+export async function startPlain(way: 'plain' | 'corked' | 'deflated'): Promise<PlainServer> {
   const child = fork(join(__dirname, 'plain-server.ts'), [way], {
     execArgv: ['-r', loader],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
