@@ -66,7 +66,7 @@ interface Pending<Ticket> {
   sessions: number;
 }
 
-const nothing: readonly never[] = [];
+const nothing: never[] = [];
 
 /**
  * What a guild and a user have in common: sessions on session-nodes that get the same events in the same order.
@@ -99,6 +99,11 @@ export class Audience<Ticket> {
   /** Index of the last event; 0 before the first. A new subscriber sees what comes after it. */
   get index(): number {
     return this.lastIndex;
+  }
+
+  /** Whether an event with this id was published before; one that is published again goes nowhere. */
+  recognises(eventId: string): boolean {
+    return eventId !== '' && this.ids.has(eventId);
   }
 
   /** Subscribed sessions, on nodes that are revoked too. */
@@ -186,6 +191,10 @@ export class Audience<Ticket> {
       leavesGuildId: draft.leavesGuildId ?? '',
       aboutUserId: draft.aboutUserId ?? '',
       aboutOffline: draft.aboutOffline ?? false,
+      classIds: draft.classIds ?? nothing,
+      sessionIds: draft.sessionIds ?? nothing,
+      exceptSessionIds: draft.exceptSessionIds ?? nothing,
+      managesChannel: draft.managesChannel ?? false,
     };
     this.log.push(event);
 

@@ -39,6 +39,10 @@ export class EventLog {
   }
 }
 
-function sizeOf({ event }: AudienceEvent): number {
-  return event === undefined ? 0 : event.data.length + event.own.length;
+/** About what a session's id takes. */
+const idBytes = 32;
+
+function sizeOf({ event, sessionIds, exceptSessionIds }: AudienceEvent): number {
+  const named = (sessionIds.length + exceptSessionIds.length) * idBytes;
+  return event === undefined ? named : named + event.data.length + event.own.length;
 }

@@ -29,6 +29,12 @@ export interface AudienceEvent {
   leavesGuildId: string;
   aboutUserId: string;
   aboutOffline: boolean;
+  /** Not empty, or sessionIds is not: whom the event is for, whatever channelId says. */
+  classIds: number[];
+  sessionIds: string[];
+  exceptSessionIds: string[];
+  /** Only for classes that may manage the channel. */
+  managesChannel: boolean;
 }
 
 /** An event that has no index yet. Leave out what does not apply. */

@@ -49,8 +49,14 @@ export class ClassStream {
     const known = this.toldTo(node);
     if (known.get(view.id)?.view === view) return;
     known.set(view.id, { view, data: undefined });
-    const { channelIds, permissions } = view.sight;
-    const value = { guildId: this.guildId, classId: view.id, channelIds: [...channelIds], permissions };
+    const { channelIds, permissions, managedIds } = view.sight;
+    const value = {
+      guildId: this.guildId,
+      classId: view.id,
+      channelIds: [...channelIds],
+      permissions,
+      managedChannelIds: [...managedIds],
+    };
     this.out.send([node], { $case: 'classTable', value }, at);
   }
 

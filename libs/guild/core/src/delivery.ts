@@ -124,6 +124,11 @@ export class Delivery {
     }
   }
 
+  /** Whether the event was published before. */
+  recognises(eventId: string): boolean {
+    return this.audience.recognises(eventId);
+  }
+
   /** Gives an event its index. Undefined: it was published before, and its caller shares the first one's answer. */
   index(draft: Draft, call: number | undefined, now: number): Publication<number | undefined> | undefined {
     const publication = this.audience.publish(draft, call, now);

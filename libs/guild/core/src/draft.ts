@@ -1,11 +1,13 @@
 import type { Draft } from '@derailed/audience/core';
 import type { Snowflake } from '@derailed/shared/kernel';
 import {
+  canonicalName,
   Intent,
   PRESENCES_NAMED,
   intentsOfEvent,
   isChannelBound,
   isThread,
+  Permission,
   permissionGate,
   presenceUpdateJson,
 } from '@derailed/shared/protocol';
@@ -14,7 +16,7 @@ import type { GuildState } from './guild-state';
 import type { Encode, PresenceChanged, Publish } from './messages';
 
 /** No channel has this id: nobody sees it. */
-const NO_CHANNEL = '0';
+export const NO_CHANNEL = '0';
 
 /** Whether the event is for those who saw what it takes away: the change is folded behind it. */
 export function isEnding({ kind }: Change): boolean {
@@ -30,9 +32,13 @@ export function draftOf(
   change: Change | undefined,
   state: GuildState | undefined,
 ): Draft {
-  const gate = permissionGate(event.name);
+  const name = canonicalName(event.name);
+  const isInvite = name === 'INVITE_CREATE' || name === 'INVITE_DELETE';
+  // Without a channel to look at, who manages them all is asked for.
+  const gate = isInvite && channelId === '' ? Permission.MANAGE_CHANNELS : permissionGate(event.name);
   return {
     event,
+    managesChannel: isInvite && channelId !== '',
     channelId:
       change === undefined ? channelOf(event.name, channelId) : channelOfChange(change, channelId, state),
     intents: intentsOfEvent(event.name, true),

@@ -3,7 +3,7 @@ import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
 import { Classes, type ClassView, type Reclassing } from './classes';
 import { GuildState } from './guild-state';
-import { Sights } from './sight';
+import { type Sight, Sights } from './sight';
 
 export type StateChange = Exclude<Change, { kind: 'guildGone' }>;
 
@@ -11,7 +11,7 @@ const unchanged: Reclassing = { redefined: [], moved: [] };
 
 /** A loaded guild: its state, and what the subscribed users see of it. */
 export class GuildModel {
-  readonly state: GuildState;
+  state: GuildState;
   /** Counts the changes of what GUILD_CREATE says to everybody. */
   version = 1;
   private sights: Sights;
@@ -53,14 +53,15 @@ export class GuildModel {
     const { shared, sight } = this.state.fold(change);
     if (shared) this.version++;
     if (sight === 'nobody') return unchanged;
-    if (sight === 'everybody') {
-      this.sights = new Sights(this.state);
-      return this.classes.reassign((userId) => {
-        const member = this.state.members.get(userId);
-        return member && this.sights.of(member, wall);
-      });
-    }
+    if (sight === 'everybody') return this.reassignAll(wall);
     return this.reassignOne(sight.userId, wall);
+  }
+
+  /** Goes over to what the database says; every subscribed user is a member there. */
+  adopt(state: GuildState, wall: number): Reclassing {
+    this.state = state;
+    this.version++;
+    return this.reassignAll(wall);
   }
 
   /** Wall time at which the next timeout ends. */
@@ -78,6 +79,14 @@ export class GuildModel {
     return { redefined: [], moved };
   }
 
+  private reassignAll(wall: number): Reclassing {
+    this.sights = new Sights(this.state);
+    return this.classes.reassign((userId) => {
+      const member = this.state.members.get(userId);
+      return member && this.sightOf(member, wall);
+    });
+  }
+
   private reassignOne(userId: Snowflake, wall: number): Reclassing {
     const member = this.state.members.get(userId);
     if (member === undefined || !this.classes.has(userId)) return unchanged;
@@ -86,9 +95,13 @@ export class GuildModel {
   }
 
   private assign(member: Member, wall: number): ReturnType<Classes['assign']> {
+    return this.classes.assign(member.user.id, this.sightOf(member, wall));
+  }
+
+  private sightOf(member: Member, wall: number): Sight {
     const { communicationDisabledUntil: until } = member;
     if (until !== null && until > wall) this.timeouts.set(member.user.id, until);
     else this.timeouts.delete(member.user.id);
-    return this.classes.assign(member.user.id, this.sights.of(member, wall));
+    return this.sights.of(member, wall);
   }
 }

@@ -38,6 +38,18 @@ export class GuildState {
     this.memberCount = this.complete ? this.members.size : snapshot.memberCount;
   }
 
+  /** As the database has it now, with what was published since it was asked. @param members if the snapshot left them out */
+  static again(
+    snapshot: GuildSnapshot,
+    members: readonly Member[],
+    changes: readonly Exclude<Change, { kind: 'guildGone' }>[],
+  ): GuildState {
+    const state = new GuildState(snapshot);
+    if (!state.complete) for (const member of members) state.addMember(member);
+    for (const change of changes) state.fold(change);
+    return state;
+  }
+
   /** Takes in a change, whatever came before it. `guildGone` is not for here: with it the whole state goes. */
   fold(change: Exclude<Change, { kind: 'guildGone' }>): Folded {
     switch (change.kind) {

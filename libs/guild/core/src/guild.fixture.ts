@@ -1,5 +1,5 @@
 import type { AudienceEvent } from '@derailed/audience/core';
-import { CallError } from '@derailed/shared/kernel';
+import { CallError, seededRng } from '@derailed/shared/kernel';
 import type { Channel, GuildSnapshot, Member, Overwrite, Role } from '@derailed/shared/protocol';
 import {
   defaultGuildLimits,
@@ -89,6 +89,7 @@ interface Session {
 
 interface Table {
   channels: ReadonlySet<string>;
+  managed: ReadonlySet<string>;
   permissions: bigint;
 }
 
@@ -110,13 +111,17 @@ export class GuildRig {
   readonly lastIndex = new Map<string, number>();
   readonly full = new Set<string>();
   autoAck = true;
+  private readonly known = new Map<string, Set<string>>();
   private readonly tables = new Map<string, Map<number, Table>>();
   private readonly intentsAsked = new Map<string, { userId: string; intents: number }>();
   private calls = 0;
 
   constructor(limits: Partial<GuildLimits> = {}) {
     const encoder = new TextEncoder();
-    this.guild = new Guild(guildId, (text) => encoder.encode(text), { ...defaultGuildLimits, ...limits });
+    this.guild = new Guild(guildId, (text) => encoder.encode(text), seededRng(1), {
+      ...defaultGuildLimits,
+      ...limits,
+    });
   }
 
   get at() {
@@ -182,6 +187,15 @@ export class GuildRig {
     this.now = end;
   }
 
+  /** The database answers the read that the guild asked for last, if it did. */
+  reread(data: GuildSnapshot | null): void {
+    const asked = this.asked.findLast((effect) => effect.kind === 'reread');
+    if (asked?.kind !== 'reread') return;
+    const wanted = new Set(asked.userIds);
+    const members = (data?.members ?? []).filter(({ user }) => wanted.has(user.id));
+    this.run(this.guild.reread(asked.read, data, members, this.at));
+  }
+
   got(sessionId: string): string[] {
     return this.received.get(sessionId) ?? [];
   }
@@ -210,8 +224,12 @@ export class GuildRig {
     this.sent.push({ node, message });
     switch (message.$case) {
       case 'classTable': {
-        const { classId, channelIds, permissions } = message.value;
-        this.tablesOf(node).set(classId, { channels: new Set(channelIds), permissions: BigInt(permissions) });
+        const { classId, channelIds, permissions, managedChannelIds } = message.value;
+        this.tablesOf(node).set(classId, {
+          channels: new Set(channelIds),
+          managed: new Set(managedChannelIds),
+          permissions: BigInt(permissions),
+        });
         break;
       }
       case 'reclassed':
@@ -246,16 +264,42 @@ export class GuildRig {
       if (session.node !== node) continue;
       const ends = event.endsUserId === '*' || event.endsUserId === session.userId;
       if (ends) this.sessions.delete(id);
-      else if (!this.passes(event, session)) continue;
+      else if (!this.passes(event, id, session)) continue;
+      else this.show(id, event);
       this.received.set(id, [...this.got(id), ends ? 'GUILD_DELETE' : (event.event?.name ?? '')]);
       count++;
     }
     return count;
   }
 
-  private passes(event: AudienceEvent, session: Session): boolean {
+  /** What the client makes of an event: which channels it knows of. */
+  private show(sessionId: string, { event }: AudienceEvent): void {
+    if (event === undefined || !/^(CHANNEL_|THREAD_LIST)/.test(event.name)) return;
+    const data = JSON.parse(new TextDecoder().decode(event.data)) as {
+      id: string;
+      threads?: { id: string }[];
+    };
+    const known = this.shownTo(sessionId);
+    if (event.name === 'CHANNEL_CREATE') known.add(data.id);
+    if (event.name === 'CHANNEL_DELETE') known.delete(data.id);
+    for (const { id } of data.threads ?? []) known.add(id);
+  }
+
+  /** The channels that the session's client knows of. */
+  shownTo(sessionId: string): Set<string> {
+    let known = this.known.get(sessionId);
+    if (known === undefined) this.known.set(sessionId, (known = new Set()));
+    return known;
+  }
+
+  private passes(event: AudienceEvent, id: string, session: Session): boolean {
     const table = this.tablesOf(session.node).get(session.classId);
-    if (event.channelId !== '' && !table?.channels.has(event.channelId)) return false;
+    if (event.classIds.length > 0 || event.sessionIds.length > 0) {
+      const named = event.classIds.includes(session.classId) && !event.exceptSessionIds.includes(id);
+      return (named || event.sessionIds.includes(id)) && (event.intents & session.intents) !== 0;
+    }
+    const visible = event.managesChannel ? table?.managed : table?.channels;
+    if (event.channelId !== '' && visible?.has(event.channelId) !== true) return false;
     if (event.permissions !== '' && ((table?.permissions ?? 0n) & BigInt(event.permissions)) === 0n)
       return false;
     return (

@@ -1,22 +1,22 @@
-import { type Snowflake, unavailable } from '@derailed/shared/kernel';
+import { type Rng, type Snowflake, unavailable } from '@derailed/shared/kernel';
 import { type GuildSnapshot, type Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
 import { Delivery } from './delivery';
 import { draftOf, isEnding, presenceDraft } from './draft';
 import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
+import { GuildState } from './guild-state';
 import { defaultGuildLimits, type GuildLimits } from './limits';
 import { type Incoming, LoadQueue } from './load-queue';
-import { type MemberChange, MemberLoads, type Request } from './member-loads';
-import type { Effect, Encode, Moment, PresenceChanged, Send, Subscribe } from './messages';
+import { type MemberChange, MemberLoads, type Request, sinceLeft } from './member-loads';
+import type { Effect, Encode, Moment, Phase, PresenceChanged, Send, Subscribe } from './messages';
 import { Outbox } from './outbox';
 import { PresenceBoard } from './presence-board';
+import { earliest, Reconciliation } from './reconciliation';
+import { around, aroundChange, Teller } from './teller';
 
-/**
- * dormant: nothing is known of the guild, and nobody is subscribed. loading: the snapshot is read, all else waits
- * behind it. ready. unavailable: the last read failed.
- */
-export type Phase = 'dormant' | 'loading' | 'ready' | 'unavailable';
+/** A read that keeps failing is repeated after at most loadRetry * 2 ** longestRetry. */
+const longestRetry = 3;
 
 /**
  * One guild: what it is, who may see what, who is subscribed, and the one order of its events. Every method returns
@@ -31,10 +31,14 @@ export class Guild {
   private readonly texts: GuildCreateTexts;
   private readonly queue: LoadQueue;
   private readonly memberLoads: MemberLoads;
+  private readonly teller: Teller;
+  private readonly reconciliation: Reconciliation;
   /** Number of the read that is waited for; answers to earlier ones are stale. */
   private load = 0;
   /** Monotonic ms: when the snapshot may be read again after a failure. */
   private retryAt = 0;
+  /** Reads of the snapshot that failed since the last good one. */
+  private failures = 0;
   /** Since when nobody has been subscribed. */
   private idleSince: number | undefined;
   private lastMoment: Moment = { now: 0, wall: 0 };
@@ -42,8 +46,10 @@ export class Guild {
   constructor(
     readonly id: Snowflake,
     private readonly encode: Encode,
+    rng: Pick<Rng, 'next'>,
     private readonly limits: GuildLimits = defaultGuildLimits,
   ) {
+    this.reconciliation = new Reconciliation(limits, rng);
     this.texts = new GuildCreateTexts(encode, limits.largeGuild);
     this.queue = new LoadQueue(limits);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
@@ -52,6 +58,7 @@ export class Guild {
       released: (userId) => this.model?.release(userId),
       resume: (request) => this.accept(request),
     });
+    this.teller = new Teller(id, this.delivery, encode);
   }
 
   /** Sessions subscribed. */
@@ -122,12 +129,7 @@ export class Guild {
     const { model } = this;
     if (news && this.phase === 'ready' && model !== undefined && this.delivery.subscribers.wantPresences) {
       const isLarge = model.state.memberCount > this.limits.largeGuild;
-      const publication = this.delivery.index(
-        presenceDraft(this.id, eventId, presence, isLarge, this.encode),
-        undefined,
-        at.now,
-      );
-      if (publication !== undefined) this.delivery.broadcast(publication);
+      this.teller.announce(presenceDraft(this.id, eventId, presence, isLarge, this.encode), at.now);
     }
     return this.done(at);
   }
@@ -138,6 +140,8 @@ export class Guild {
     this.lastMoment = at;
     this.phase = snapshot === null ? 'dormant' : 'ready';
     this.model = snapshot === null ? undefined : new GuildModel(snapshot);
+    this.failures = 0;
+    this.reconciliation.begin(at.now);
     for (const item of this.queue.take()) {
       if (item.kind === 'publish' && this.model === undefined)
         this.out.answer(item.incoming.call, { sessions: 0 });
@@ -152,7 +156,7 @@ export class Guild {
   loadFailed(load: number, at: Moment): readonly Effect[] {
     if (load !== this.load || this.phase !== 'loading') return this.done(at);
     this.phase = 'unavailable';
-    this.retryAt = at.now + this.limits.loadRetry;
+    this.retryAt = at.now + this.limits.loadRetry * 2 ** Math.min(this.failures++, longestRetry);
     for (const item of this.queue.take()) {
       if (item.kind === 'publish') this.fail(item.incoming);
       else this.delivery.refuse(item.request, true);
@@ -182,6 +186,46 @@ export class Guild {
     return this.done(at);
   }
 
+  /**
+   * The database as it is now, whatever was published.
+   * @param snapshot null: there is no such guild any more
+   * @param members those of the asked users who are members, if the snapshot leaves members out
+   */
+  reread(
+    read: number,
+    snapshot: GuildSnapshot | null,
+    members: readonly Member[],
+    at: Moment,
+  ): readonly Effect[] {
+    const changes = this.reconciliation.finish(read, at.now);
+    const { model } = this;
+    if (changes === undefined || model === undefined || this.phase !== 'ready') return this.done(at);
+    this.lastMoment = at;
+    if (snapshot === null) {
+      this.end(this.teller.expel('*', at.now));
+      return this.done(at);
+    }
+    const before = model.state;
+    const state = GuildState.again(snapshot, members, changes);
+    for (const userId of [...this.delivery.subscribers.userIds()]) {
+      const known = before.members.get(userId);
+      if (state.members.has(userId)) continue;
+      if (known !== undefined && !this.reconciliation.asked.has(userId)) state.addMember(known);
+      else this.expel(userId, at.now);
+    }
+    if (before.complete && state.complete) {
+      for (const userId of state.members.keys()) if (!before.members.has(userId)) this.out.joined(userId);
+    }
+    const was = (id: Snowflake) => before.channels.get(id) ?? state.channels.get(id);
+    this.teller.reclass(model.adopt(state, at.wall), { now: state.channels, was }, at.now);
+    return this.done(at);
+  }
+
+  rereadFailed(read: number, at: Moment): readonly Effect[] {
+    this.reconciliation.failed(read, at.now);
+    return this.done(at);
+  }
+
   /** The mesh refused these for the node, in this order. */
   undelivered(node: string, sends: readonly Send[], at: Moment): readonly Effect[] {
     this.delivery.undelivered(node, sends, at.now);
@@ -190,16 +234,14 @@ export class Guild {
 
   /** The link to the session-node broke; it may come back. */
   nodeAway(node: string, at: Moment): readonly Effect[] {
-    this.queue.cancel(node);
-    this.memberLoads.cancelNode(node);
+    this.cancel(node);
     this.delivery.nodeAway(node, at.now);
     return this.done(at);
   }
 
   /** The session-node has started anew: its subscriptions are over. */
   nodeLost(node: string, at: Moment): readonly Effect[] {
-    this.queue.cancel(node);
-    this.memberLoads.cancelNode(node);
+    this.cancel(node);
     this.delivery.nodeLost(node);
     return this.done(at);
   }
@@ -208,18 +250,22 @@ export class Guild {
   nextWake(): number | undefined {
     const { now, wall } = this.lastMoment;
     const timeout = this.model?.nextTimeout();
-    const times = [
+    return earliest(
       this.delivery.nextWake(),
       timeout === undefined ? undefined : now + timeout - wall,
+      this.model === undefined ? undefined : this.reconciliation.nextWake(),
       this.idleSince === undefined ? undefined : this.idleSince + this.limits.idle,
-    ].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+    );
   }
 
   tick(at: Moment): readonly Effect[] {
     this.lastMoment = at;
     this.delivery.tick(at.now);
-    if (this.model !== undefined) this.delivery.reclass(this.model.expireTimeouts(at.wall));
+    if (this.model !== undefined) {
+      this.teller.reclass(this.model.expireTimeouts(at.wall), around(this.model.state), at.now);
+      const due = this.reconciliation.due(at.now, this.delivery.subscribers.userIds());
+      if (due !== undefined) this.out.reread(due.read, due.userIds);
+    }
     if (this.idleSince !== undefined && at.now >= this.idleSince + this.limits.idle) this.forget();
     return this.done(at);
   }
@@ -256,29 +302,42 @@ export class Guild {
   }
 
   private deliver({ call, publish, change }: Incoming, at: Moment): void {
+    // What goes away is told to those who saw it; what comes or changes, to those who see it then.
+    const goes = change !== undefined && isEnding(change);
+    if (change !== undefined && !goes && !this.delivery.recognises(publish.event.id)) this.fold(change, at);
     const draft = draftOf(publish, change, this.model?.state);
     const publication = this.delivery.index(draft, call, at.now);
     if (publication?.event === undefined) return;
-    const { index } = publication.event;
-    // What goes away is told to those who saw it; what comes or changes, to those who see it then.
-    const goes = change !== undefined && isEnding(change);
-    if (change !== undefined && !goes) this.fold(change, index, at);
     this.delivery.broadcast(publication);
-    if (goes) this.fold(change, index + 1, at);
+    if (goes) this.fold(change, at, publication.event.index);
   }
 
-  /** @param at index of the first event that the change governs */
-  private fold(change: Change, at: number, { wall }: Moment): void {
+  /** @param index of the event that carried it, if that has one already */
+  private fold(change: Change, at: Moment, index = 0): void {
     if (change.kind === 'guildGone') {
-      if (!change.outage) this.end(at - 1);
+      if (!change.outage) this.end(index);
       return;
     }
+    this.reconciliation.touched(change, at.now);
     if (change.kind === 'member' || change.kind === 'memberGone') this.memberLoads.hold(change);
     if (change.kind === 'memberGone') {
-      this.delivery.end(change.userId, at - 1);
+      this.delivery.end(change.userId, index);
       this.presences.remove(change.userId);
     }
-    if (this.model !== undefined) this.delivery.reclass(this.model.fold(change, wall), at);
+    if (this.model === undefined) return;
+    // Looked at before the fold: who loses a channel is told of it as it was.
+    const channels = aroundChange(change, this.model.state);
+    this.teller.reclass(this.model.fold(change, at.wall), channels, at.now);
+  }
+
+  private cancel(node: string): void {
+    this.queue.cancel(node);
+    this.memberLoads.cancelNode(node);
+  }
+
+  private expel(userId: Snowflake, now: number): void {
+    this.delivery.end(userId, this.teller.expel(userId, now));
+    this.presences.remove(userId);
   }
 
   /** The guild is no more; everybody's subscription ended with the event of this index. */
@@ -286,6 +345,7 @@ export class Guild {
     this.delivery.end('*', index);
     for (const request of this.memberLoads.clear()) this.delivery.refuse(request, false);
     this.presences.clear();
+    this.reconciliation.stop();
     this.model = undefined;
     this.phase = 'dormant';
   }
@@ -296,12 +356,10 @@ export class Guild {
     changes: readonly MemberChange[],
     at: Moment,
   ): void {
-    const left = changes.findLastIndex(({ kind }) => kind === 'memberGone');
-    const since = changes.slice(left + 1);
-    const isGone = left >= 0 && !since.some((change) => change.kind === 'member' && change.isNew);
-    if (member === undefined || isGone) return;
+    const since = sinceLeft(changes);
+    if (member === undefined || since === undefined) return;
     model.state.addMember(member);
-    for (const change of since) this.delivery.reclass(model.fold(change, at.wall));
+    for (const change of since) this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
   }
 
   private fail({ call }: Incoming): void {
@@ -320,6 +378,7 @@ export class Guild {
   }
 
   private forget(): void {
+    this.reconciliation.stop();
     this.model = undefined;
     this.phase = 'dormant';
     // Presences are told once: they outlast the data, until their sessions subscribe or end.

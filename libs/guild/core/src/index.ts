@@ -1,11 +1,12 @@
 export { type Change, guildEventFields, type GuildEventName } from './change';
-export { Guild, type Phase } from './guild';
+export { Guild } from './guild';
 export { defaultGuildLimits, type GuildLimits, MEMBERS_IN_SNAPSHOT } from './limits';
 export type { Incoming } from './load-queue';
 export type {
   Effect,
   Encode,
   Moment,
+  Phase,
   PresenceChanged,
   Publish,
   Send,

@@ -17,6 +17,10 @@ export interface GuildLimits extends AudienceLimits {
   readonly nodeGrace: number;
   /** Above this many members presences go only where they are asked for: by an intent that was named, or by op 8. */
   readonly largeGuild: number;
+  /** So long (ms) after the last event that may change who sees what the database is read again. */
+  readonly reconcileAfter: number;
+  /** And about so often (ms) in any case; 0: not. */
+  readonly reconcileEvery: number;
 }
 
 export const defaultGuildLimits: GuildLimits = {
@@ -29,6 +33,8 @@ export const defaultGuildLimits: GuildLimits = {
   refusedRetry: 100,
   nodeGrace: 60_000,
   largeGuild: 75_000,
+  reconcileAfter: 5000,
+  reconcileEvery: 600_000,
 };
 
 /** Guilds of at most this many members have all of them in their snapshot: the greatest large_threshold there is. */

@@ -17,6 +17,14 @@ export interface Awaited {
   readonly changes: readonly MemberChange[];
 }
 
+/** The changes that count: those since the member last left. Undefined: it left, and did not come back. */
+export function sinceLeft(changes: readonly MemberChange[]): readonly MemberChange[] | undefined {
+  const left = changes.findLastIndex(({ kind }) => kind === 'memberGone');
+  const since = changes.slice(left + 1);
+  const isBack = since.some((change) => change.kind === 'member' && change.isNew);
+  return left >= 0 && !isBack ? undefined : since;
+}
+
 interface Waiting {
   readonly requests: Request[];
   readonly changes: MemberChange[];

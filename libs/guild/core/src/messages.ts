@@ -62,6 +62,7 @@ export interface ClassTable {
   classId: number;
   channelIds: Snowflake[];
   permissions: string;
+  managedChannelIds: Snowflake[];
 }
 
 export interface Reclassed {
@@ -104,6 +105,10 @@ export type Effect =
     }
   /** Read the snapshot; then loaded() or loadFailed(). */
   | { readonly kind: 'load'; readonly load: number }
+  /** Read the snapshot and these members as one moment saw them; then reread() or rereadFailed(). */
+  | { readonly kind: 'reread'; readonly read: number; readonly userIds: readonly Snowflake[] }
+  /** The database has this member, of whom no event told: its living sessions are to subscribe. */
+  | { readonly kind: 'joined'; readonly userId: Snowflake }
   /** Read these members; then membersLoaded() or membersFailed(). */
   | { readonly kind: 'loadMembers'; readonly load: number; readonly userIds: readonly Snowflake[] }
   /** Nothing is left that anybody needs: forget this guild. */
@@ -119,3 +124,9 @@ export interface Moment {
   /** Milliseconds since the Unix epoch, for timeouts of members. */
   readonly wall: number;
 }
+
+/**
+ * dormant: nothing is known of the guild, and nobody is subscribed. loading: the snapshot is read, all else waits
+ * behind it. ready. unavailable: the last read failed.
+ */
+export type Phase = 'dormant' | 'loading' | 'ready' | 'unavailable';

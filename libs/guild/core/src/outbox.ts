@@ -24,6 +24,14 @@ export class Outbox {
     this.effects.push({ kind: 'load', load });
   }
 
+  reread(read: number, userIds: readonly Snowflake[]): void {
+    this.effects.push({ kind: 'reread', read, userIds });
+  }
+
+  joined(userId: Snowflake): void {
+    this.effects.push({ kind: 'joined', userId });
+  }
+
   loadMembers(load: number, userIds: readonly Snowflake[]): void {
     this.effects.push({ kind: 'loadMembers', load, userIds });
   }

@@ -1,11 +1,19 @@
 import type { Snowflake } from '@derailed/shared/kernel';
-import { basePermissions, canView, type Member } from '@derailed/shared/protocol';
+import {
+  basePermissions,
+  channelPermissions,
+  type Member,
+  Permission,
+  shows,
+} from '@derailed/shared/protocol';
 import type { GuildState } from './guild-state';
 
 /** What a member can see and do in the guild. Two members see the same exactly when their keys are equal. */
 export interface Sight {
   readonly key: string;
   readonly channelIds: readonly Snowflake[];
+  /** Those of them in which it has MANAGE_CHANNELS. */
+  readonly managedIds: readonly Snowflake[];
   /** Guild-wide permissions, decimal. */
   readonly permissions: string;
 }
@@ -49,16 +57,20 @@ export class Sights {
     const { guild, roles, channels } = this.state;
     const base = basePermissions(member, guild, roles);
     const channelIds: Snowflake[] = [];
+    const managedIds: Snowflake[] = [];
     for (const channel of channels.values()) {
       const parent = channel.parentId === null ? undefined : channels.get(channel.parentId);
-      if (canView(member, base, guild.id, channel, parent, wall)) channelIds.push(channel.id);
+      const inChannel = channelPermissions(member, base, guild.id, channel, parent, wall);
+      if (!shows(channel.type, inChannel)) continue;
+      channelIds.push(channel.id);
+      if ((inChannel & Permission.MANAGE_CHANNELS) !== 0n) managedIds.push(channel.id);
     }
     const permissions = base.toString();
     // Channels are always walked in the order of the state, so equal sets make equal keys.
-    const key = `${permissions}:${channelIds.join()}`;
+    const key = `${permissions}:${channelIds.join()}:${managedIds.join()}`;
     const known = this.byKey.get(key);
     if (known !== undefined) return known;
-    const sight = { key, channelIds, permissions };
+    const sight = { key, channelIds, managedIds, permissions };
     this.byKey.set(key, sight);
     return sight;
   }

@@ -60,6 +60,10 @@ export class Subscribers {
     return [...(userId === '*' ? this.sessions.values() : (this.byUser.get(userId) ?? []))];
   }
 
+  userIds(): IterableIterator<Snowflake> {
+    return this.byUser.keys();
+  }
+
   hosts(node: string, userId: Snowflake): boolean {
     for (const subscriber of this.byUser.get(userId) ?? []) if (subscriber.node === node) return true;
     return false;

@@ -1,6 +1,6 @@
 import { type Effect, Guild, type GuildLimits, type Moment, type Send } from '@derailed/guild/core';
 import type { Mesh, Message } from '@derailed/platform/mesh';
-import { CallError, type Clock, type Snowflake, Wakes } from '@derailed/shared/kernel';
+import { CallError, type Clock, type Rng, type Snowflake, Wakes } from '@derailed/shared/kernel';
 import type { GuildReads } from './guild-reads';
 import { keptTextEncoder } from './kept-text';
 
@@ -16,6 +16,8 @@ export interface HostCounters {
   answered(seconds: number): void;
   refused(): void;
   undelivered(messages: number): void;
+  /** The database has a member that the guild did not know of. */
+  joined(guildId: Snowflake, userId: Snowflake): void;
 }
 
 /** The guilds of a node: runs each core, does what it asks for, and wakes it when it wants. */
@@ -30,6 +32,7 @@ export class GuildHost {
     private readonly mesh: Mesh,
     private readonly clock: Clock,
     private readonly reads: GuildReads,
+    private readonly rng: Rng,
     private readonly limits: GuildLimits,
     private readonly counters: HostCounters,
   ) {
@@ -58,7 +61,7 @@ export class GuildHost {
   open(guildId: Snowflake, act: (guild: Guild, at: Moment) => readonly Effect[]): void {
     let guild = this.guilds.get(guildId);
     if (guild === undefined) {
-      guild = new Guild(guildId, this.encode, this.limits);
+      guild = new Guild(guildId, this.encode, this.rng, this.limits);
       this.guilds.set(guildId, guild);
     }
     this.run(guild, act);
@@ -116,6 +119,20 @@ export class GuildHost {
                   : guild.membersLoaded(effect.load, members, then),
               ),
             );
+          break;
+        case 'reread':
+          void this.reads
+            .again(guild.id, effect.userIds)
+            .then((found) =>
+              this.resume(guild, (then) =>
+                found === undefined
+                  ? guild.rereadFailed(effect.read, then)
+                  : guild.reread(effect.read, found.snapshot, found.members, then),
+              ),
+            );
+          break;
+        case 'joined':
+          this.counters.joined(guild.id, effect.userId);
           break;
         case 'unload':
           this.guilds.delete(guild.id);

@@ -76,6 +76,7 @@ function start({ away = false, ack = true } = {}) {
     clock,
     logger as never,
     registry,
+    seededRng(2),
     repository as never,
   );
 

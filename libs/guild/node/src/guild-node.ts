@@ -3,9 +3,9 @@ import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
 import { GuildRepository } from '@derailed/platform/persistence';
-import { CLOCK, LOGGER } from '@derailed/platform/runtime';
+import { CLOCK, LOGGER, RNG } from '@derailed/platform/runtime';
 import { AudienceKind, type Publish } from '@derailed/shared/contract';
-import { type Clock, invalidArgument, isSnowflake, type Snowflake } from '@derailed/shared/kernel';
+import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } from '@derailed/shared/kernel';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { GuildHost } from './guild-host';
 import { GuildReads } from './guild-reads';
@@ -36,6 +36,7 @@ export class GuildNode implements OnModuleDestroy {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) logger: Logger,
     @Inject(METRICS) registry: Registry,
+    @Inject(RNG) rng: Rng,
     @Inject(GuildRepository) repository: GuildRepository,
   ) {
     const metrics: GuildMetrics = new GuildMetrics(registry, {
@@ -50,11 +51,13 @@ export class GuildNode implements OnModuleDestroy {
       mesh,
       clock,
       reads,
+      rng,
       { ...defaultGuildLimits, ...config },
       {
         answered: (seconds) => metrics.publishSeconds.observe(seconds),
         refused: () => metrics.refused.inc(),
         undelivered: (messages) => metrics.undelivered.inc(messages),
+        joined: (guildId, userId) => this.announceJoin(guildId, userId, rng.token(12)),
       },
     );
     this.listen();

@@ -16,7 +16,7 @@ export class GuildReads {
   private readonly queue: (() => void)[] = [];
 
   constructor(
-    private readonly repository: Pick<GuildRepository, 'snapshot' | 'members'>,
+    private readonly repository: Pick<GuildRepository, 'snapshot' | 'snapshotWith' | 'members'>,
     private readonly concurrency: number,
     private readonly counters: ReadCounters,
     private readonly logger: Pick<Logger, 'error'>,
@@ -30,6 +30,16 @@ export class GuildReads {
   /** Null: there is no such guild. */
   snapshot(guildId: Snowflake): Promise<GuildSnapshot | null | undefined> {
     return this.read(this.counters.snapshots, () => this.repository.snapshot(guildId, MEMBERS_IN_SNAPSHOT));
+  }
+
+  /** What the guild is now, and those of these users who are members, from one moment. */
+  again(
+    guildId: Snowflake,
+    userIds: readonly Snowflake[],
+  ): Promise<{ readonly snapshot: GuildSnapshot | null; readonly members: readonly Member[] } | undefined> {
+    return this.read(this.counters.snapshots, () =>
+      this.repository.snapshotWith(guildId, MEMBERS_IN_SNAPSHOT, userIds),
+    );
   }
 
   members(guildId: Snowflake, userIds: readonly Snowflake[]): Promise<readonly Member[] | undefined> {

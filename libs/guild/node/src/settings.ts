@@ -59,6 +59,16 @@ export const guildSettings = {
     'Above so many members a guild tells presences only to clients that named the intent GUILD_PRESENCES, and GUILD_CREATE shows nobody but the own member.',
     count(75_000, { max: 100_000_000 }),
   ),
+  reconcileAfter: setting(
+    'RECONCILE_AFTER',
+    'So long after the last event that may change who sees what a guild is read again, and who was told something else is told the difference.',
+    duration('5s'),
+  ),
+  reconcileEvery: setting(
+    'RECONCILE_EVERY',
+    'About so often a guild in use is read again in any case (jittered by half); 0: not.',
+    duration('10m'),
+  ),
 };
 
 export type GuildConfig = z.infer<z.ZodObject<typeof guildSettings>>;

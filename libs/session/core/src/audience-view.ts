@@ -16,7 +16,11 @@ export interface JoinWait {
 export interface Asking {
   readonly session: Session;
   /** False: the client has its GUILD_CREATE from an owner that is gone. */
-  readonly wantsSnapshot: boolean;
+  wantsSnapshot: boolean;
+  /** The channels that the client knows from an owner that is gone. */
+  told: ReadonlySet<string> | undefined;
+  /** Whether the client was told that the guild is unavailable. */
+  outage: boolean;
   /** Whether the client knows of the guild: from READY, or from before. */
   announced: boolean;
   attempt: number;

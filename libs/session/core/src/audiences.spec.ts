@@ -213,7 +213,10 @@ describe('a subscription', () => {
     const again = world.told('subscribe').at(-1);
     expect(again).toMatchObject({ audienceId: '100', sessionId, wantsSnapshot: false });
     world.say(
-      { $case: 'classTable', value: { guildId: '100', classId: 4, channelIds: ['5'], permissions: '0' } },
+      {
+        $case: 'classTable',
+        value: { guildId: '100', classId: 4, channelIds: ['5'], permissions: '0', managedChannelIds: [] },
+      },
       anew,
     );
     const value = {
@@ -230,6 +233,35 @@ describe('a subscription', () => {
     world.event(1, { event: eventOf('e1'), channelId: '5' }, anew);
     world.event(2, { channelId: '5' }, anew);
     expect(world.names(connection).slice(1)).toEqual(['GUILD_CREATE', 'MESSAGE_CREATE', 'MESSAGE_CREATE']);
+  });
+
+  it('brings a new GUILD_CREATE where the new owner shows other channels than were told', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    const anew = { id: guilds.id, incarnation: 'b' };
+    world.run(world.node.peerGone(guilds, world.now));
+    world.run(world.node.peerUp(anew, world.now));
+    const table = { guildId: '100', classId: 4, channelIds: ['6'], permissions: '0', managedChannelIds: [] };
+    world.say({ $case: 'classTable', value: table }, anew);
+    const answer = { kind: 1, audienceId: '100', index: 0, sessionId, classId: 4, sameData: false };
+    world.say({ $case: 'subscribed', value: { ...answer, snapshot: undefined } }, anew);
+    expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');
+    expect(world.told('subscribe').at(-1)).toMatchObject({ audienceId: '100', wantsSnapshot: true });
+    world.say({ $case: 'subscribed', value: { ...answer, snapshot: eventOf('', 'GUILD_CREATE') } }, anew);
+    expect(world.names(connection).slice(-2)).toEqual(['GUILD_DELETE', 'GUILD_CREATE']);
+  });
+
+  it('is unavailable to the client when the new owner can not read the guild', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    const anew = { id: guilds.id, incarnation: 'b' };
+    world.run(world.node.peerGone(guilds, world.now));
+    world.run(world.node.peerUp(anew, world.now));
+    const value = { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0 };
+    world.say({ $case: 'subscribeRefused', value }, anew);
+    expect(world.names(connection).slice(-1)).toEqual(['GUILD_DELETE']);
+    world.wait(2000);
+    expect(world.told('subscribe').at(-1)).toMatchObject({ audienceId: '100', wantsSnapshot: true });
   });
 
   it('asks for what it misses when the link to the same owner is back', () => {

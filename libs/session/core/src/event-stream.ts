@@ -61,10 +61,13 @@ export class EventStream {
    * What a class sees, from here on. Before the first Subscribed of a stream nothing says whose it is; a stream that
    * is not ours any more must change nothing.
    */
-  classTable({ guildId, classId, channelIds, permissions }: ClassTable, from: NodeRef): void {
+  classTable(
+    { guildId, classId, channelIds, permissions, managedChannelIds }: ClassTable,
+    from: NodeRef,
+  ): void {
     const view = this.views.get(Kind.guild, guildId);
     if (view === undefined || (view.owner !== undefined && !view.isFrom(from))) return;
-    view.table.setClass(classId, channelIds, permissions);
+    view.table.setClass(classId, channelIds, permissions, managedChannelIds);
   }
 
   reclassed({ guildId, userId, classId }: Reclassed, from: NodeRef): void {
@@ -133,7 +136,10 @@ export class EventStream {
   private deliver(view: AudienceView, filter: Arrived, event: NonNullable<Arrived['event']>): number {
     const { table } = view;
     const onlyClass = view.kind === Kind.user ? primaryClass : undefined;
-    const give = (): number => table.deliver(hold(event), filter, onlyClass, volatileOf(view, filter, event));
+    const give = (): number =>
+      filter.classIds.length > 0 || filter.sessionIds.length > 0
+        ? table.deliverTo(hold(event), filter)
+        : table.deliver(hold(event), filter, onlyClass, volatileOf(view, filter, event));
     // Who is invisible is offline to everybody else.
     const unaware = filter.aboutOffline
       ? table.sessionsOf(filter.aboutUserId).filter(({ presence }) => presence?.status === 'invisible')

@@ -3,7 +3,7 @@ import { FanOutTable, type Filter } from './fan-out-table';
 import { ReplayMemory, hold } from './replay-buffer';
 import { Session } from './session';
 
-const open: Filter = { channelId: '', intents: 0, permissions: '', alwaysUserId: '' };
+const open: Filter = { channelId: '', intents: 0, permissions: '', alwaysUserId: '', managesChannel: false };
 const dispatch = hold({
   id: 'a',
   name: 'X',

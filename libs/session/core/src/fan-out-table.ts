@@ -13,11 +13,22 @@ export interface Filter {
   readonly permissions: string;
   /** Not empty: this user's sessions need no intents. */
   readonly alwaysUserId: string;
+  /** Only classes that may manage the channel. */
+  readonly managesChannel: boolean;
+}
+
+/** The sessions of these classes and these sessions, without the excepted ones, as far as their intents want it. */
+export interface Addressees {
+  readonly classIds: readonly number[];
+  readonly sessionIds: readonly string[];
+  readonly exceptSessionIds: readonly string[];
+  readonly intents: number;
 }
 
 interface VisibilityClass {
   readonly id: number;
   channels: ReadonlySet<string>;
+  managed: ReadonlySet<string>;
   permissions: bigint;
 }
 
@@ -62,9 +73,15 @@ export class FanOutTable {
   }
 
   /** Defines a class, or what it sees from now on. */
-  setClass(id: number, channelIds: readonly string[], permissions: string): void {
+  setClass(
+    id: number,
+    channelIds: readonly string[],
+    permissions: string,
+    managedChannelIds: readonly string[] = [],
+  ): void {
     const known = this.classOf(id);
     known.channels = new Set(channelIds);
+    known.managed = managedChannelIds.length === 0 ? noChannels : new Set(managedChannelIds);
     known.permissions = BigInt(permissions || '0');
   }
 
@@ -119,6 +136,21 @@ export class FanOutTable {
     return this.byUser.get(userId)?.map(({ session }) => session) ?? nobody;
   }
 
+  /** The channels that each session's class sees. */
+  sights(): Map<Session, ReadonlySet<string>> {
+    const sights = new Map<Session, ReadonlySet<string>>();
+    for (const { of, sessions } of this.groups.values()) {
+      for (const session of sessions) sights.set(session, of.channels);
+    }
+    return sights;
+  }
+
+  /** Whether the class sees these channels and no others. */
+  seesJust(classId: number, channels: ReadonlySet<string>): boolean {
+    const seen = this.classOf(classId).channels;
+    return seen.size === channels.size && [...seen].every((id) => channels.has(id));
+  }
+
   all(): Session[] {
     return [...this.byUser.values()].flatMap((rows) => rows.map(({ session }) => session));
   }
@@ -129,12 +161,12 @@ export class FanOutTable {
    * @param volatile what quiet sessions keep of it, if anything; undefined: they get it like all others
    */
   deliver(dispatch: Held, filter: Filter, onlyClass?: number, volatile?: VolatileEvent): number {
-    const { channelId, intents, alwaysUserId } = filter;
+    const { channelId, intents, alwaysUserId, managesChannel } = filter;
     const permissions = filter.permissions === '' ? 0n : BigInt(filter.permissions);
     let delivered = 0;
     for (const group of this.groups.values()) {
       if (onlyClass !== undefined && group.of.id !== onlyClass) continue;
-      if (!sees(group.of, channelId, permissions)) continue;
+      if (!sees(group.of, channelId, permissions, managesChannel)) continue;
       if (intents !== 0 && (group.intents & intents) === 0) continue;
       if (group.quiet && volatile !== undefined) {
         for (const session of group.sessions) session.miss(dispatch, volatile);
@@ -145,7 +177,8 @@ export class FanOutTable {
     }
     if (alwaysUserId === '' || intents === 0) return delivered;
     for (const { session, group } of this.byUser.get(alwaysUserId) ?? []) {
-      if ((group.intents & intents) !== 0 || !sees(group.of, channelId, permissions)) continue;
+      if ((group.intents & intents) !== 0 || !sees(group.of, channelId, permissions, managesChannel))
+        continue;
       session.take(dispatch);
       delivered++;
     }
@@ -157,6 +190,24 @@ export class FanOutTable {
     const { group, place } = this.enter(row.session, classId);
     row.group = group;
     row.place = place;
+  }
+
+  /** Hands the dispatch to those whom it names; how many that were. */
+  deliverTo(dispatch: Held, { classIds, sessionIds, exceptSessionIds, intents }: Addressees): number {
+    const excepted = new Set(exceptSessionIds);
+    const named = new Set(sessionIds);
+    let delivered = 0;
+    for (const { of, intents: wanted, sessions } of this.groups.values()) {
+      if (intents !== 0 && (wanted & intents) === 0) continue;
+      const inClass = classIds.includes(of.id);
+      if (!inClass && named.size === 0) continue;
+      for (const session of sessions) {
+        if (inClass ? excepted.has(session.id) : !named.has(session.id)) continue;
+        session.take(dispatch);
+        delivered++;
+      }
+    }
+    return delivered;
   }
 
   private rowOf(session: Session): Row | undefined {
@@ -179,7 +230,7 @@ export class FanOutTable {
   private classOf(id: number): VisibilityClass {
     let known = this.classes.get(id);
     if (known === undefined) {
-      known = { id, channels: noChannels, permissions: 0n };
+      known = { id, channels: noChannels, managed: noChannels, permissions: 0n };
       this.classes.set(id, known);
     }
     return known;
@@ -203,9 +254,9 @@ function keyOf(classId: number, intents: number, quiet: boolean): string {
   return quiet ? `${classId}:${intents}:quiet` : `${classId}:${intents}`;
 }
 
-function sees(visible: VisibilityClass, channelId: string, permissions: bigint): boolean {
+function sees(visible: VisibilityClass, channelId: string, permissions: bigint, manages: boolean): boolean {
   return (
-    (channelId === '' || visible.channels.has(channelId)) &&
+    (channelId === '' || (manages ? visible.managed : visible.channels).has(channelId)) &&
     (permissions === 0n || (visible.permissions & permissions) !== 0n)
   );
 }

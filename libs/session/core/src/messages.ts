@@ -101,6 +101,7 @@ export interface ClassTable {
   readonly classId: number;
   readonly channelIds: readonly string[];
   readonly permissions: string;
+  readonly managedChannelIds: readonly string[];
 }
 
 export interface Reclassed {

@@ -14,6 +14,8 @@ export interface Entrance {
   readonly wantsSnapshot: boolean;
   /** Whether the client knows of the guild already. */
   readonly announced: boolean;
+  /** The channels that the client knows from an owner that is gone. */
+  readonly told?: ReadonlySet<string> | undefined;
   readonly join?: JoinWait;
   /** One of those of GuildEntries, which is told of the answer. */
   readonly paced?: boolean;
@@ -57,6 +59,8 @@ export class Subscriptions {
       session,
       wantsSnapshot: entrance.wantsSnapshot,
       announced: entrance.announced,
+      told: entrance.told,
+      outage: false,
       attempt: 0,
       asked: undefined,
       timer: undefined,
@@ -136,6 +140,7 @@ export class Subscriptions {
     const asking = view.asking.get(session);
     if (asking === undefined) return;
     if (value.unavailable) {
+      this.doubt(view, asking);
       this.postpone(view, asking, now);
       return;
     }
@@ -169,11 +174,13 @@ export class Subscriptions {
 
   /** The owner started anew and knows nobody: everyone subscribes again, without another GUILD_CREATE. */
   startOver(view: AudienceView, now: number): void {
+    const sights = view.table.sights();
     const sessions = view.end();
     for (const asking of view.asking.values()) asking.answer = undefined;
     view.entering = 0;
     for (const session of sessions) {
-      this.enter(session, view.kind, view.id, { wantsSnapshot: false, announced: true }, now);
+      const told = view.kind === Kind.guild ? sights.get(session) : undefined;
+      this.enter(session, view.kind, view.id, { wantsSnapshot: false, announced: true, told }, now);
     }
   }
 
@@ -213,7 +220,8 @@ export class Subscriptions {
   /** The guild can't be had now. The first time the client hears of it. */
   private postpone(view: AudienceView, asking: Asking, now: number): void {
     asking.asked = undefined;
-    if (view.kind === Kind.guild && asking.attempt === 0 && asking.wantsSnapshot) {
+    if (view.kind === Kind.guild && asking.attempt === 0 && asking.wantsSnapshot && !asking.outage) {
+      asking.outage = true;
       this.dispatches.guildDelete(asking.session, view.id, true);
       asking.announced = true;
     }
@@ -229,6 +237,16 @@ export class Subscriptions {
 
   private admit(view: AudienceView, asking: Asking, answer: Subscribed, now: number): void {
     const { session } = asking;
+    if (asking.told !== undefined && !view.table.seesJust(answer.classId, asking.told)) {
+      // The guild changed while nobody told: only a new GUILD_CREATE makes the client right.
+      this.doubt(view, asking);
+      if (asking.wantsSnapshot) {
+        if (asking.answer !== undefined) view.entering--;
+        asking.answer = undefined;
+        this.ask(view, asking, now);
+        return;
+      }
+    }
     if (asking.wantsSnapshot && answer.snapshot !== undefined && session.has(Intent.GUILDS)) {
       const data = answer.sameData ? view.sharedData.get(answer.classId) : answer.snapshot.data;
       if (data === undefined) {
@@ -241,6 +259,15 @@ export class Subscriptions {
     view.table.add(session, view.kind === Kind.user ? userClass(session) : answer.classId);
     this.finish(view, asking, true, now);
     this.listener.entered(view, session);
+  }
+
+  /** What the client knows of the guild is no longer sure: to it the guild is unavailable until it gets a new GUILD_CREATE. */
+  private doubt(view: AudienceView, asking: Asking): void {
+    asking.told = undefined;
+    if (view.kind !== Kind.guild || asking.wantsSnapshot || !asking.session.has(Intent.GUILDS)) return;
+    this.dispatches.guildDelete(asking.session, view.id, true);
+    asking.wantsSnapshot = true;
+    asking.outage = true;
   }
 
   private finish(view: AudienceView, asking: Asking, entered: boolean, now: number): void {

@@ -36,6 +36,10 @@ export function audienceEvent(index: number, fields: Partial<AudienceEvent> = {}
     leavesGuildId: '',
     aboutUserId: '',
     aboutOffline: false,
+    classIds: [],
+    sessionIds: [],
+    exceptSessionIds: [],
+    managesChannel: false,
     ...fields,
   };
 }
@@ -193,7 +197,10 @@ export class World {
   }
 
   classTable(classId: number, channelIds: readonly string[], permissions = '0', guildId = '100'): void {
-    this.say({ $case: 'classTable', value: { guildId, classId, channelIds, permissions } }, guilds);
+    this.say(
+      { $case: 'classTable', value: { guildId, classId, channelIds, permissions, managedChannelIds: [] } },
+      guilds,
+    );
   }
 
   event(index: number, fields: Partial<AudienceEvent> = {}, from = guilds): void {

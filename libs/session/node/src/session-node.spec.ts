@@ -144,6 +144,10 @@ describe('SessionNodeModule on a mesh', () => {
       leavesGuildId: '',
       aboutUserId: '',
       aboutOffline: false,
+      classIds: [],
+      sessionIds: [],
+      exceptSessionIds: [],
+      managesChannel: false,
     };
     await say(guilds, 'g:100', { $case: 'audienceEvent', value });
     expect(guilds.all('audienceAck')).toEqual([{ kind: 1, audienceId: '100', index: 1, sessions: 1 }]);

@@ -168,6 +168,11 @@ export function channelPermissions(
   return (permissions & sending) === 0n ? permissions & ~needsSending : permissions;
 }
 
+/** Whether who has these permissions in a channel of this type sees it. A private thread (type 12) takes MANAGE_THREADS. */
+export function shows(type: number, permissions: bigint): boolean {
+  return type === 12 ? (permissions & Permission.MANAGE_THREADS) !== 0n : permissions !== 0n;
+}
+
 /** Whether the member sees the channel. A private thread (type 12) takes MANAGE_THREADS in its channel. */
 export function canView(
   member: PermissionHolder,
@@ -178,5 +183,5 @@ export function canView(
   now: number,
 ): boolean {
   const permissions = channelPermissions(member, base, guildId, channel, parent, now);
-  return channel.type === 12 ? (permissions & Permission.MANAGE_THREADS) !== 0n : permissions !== 0n;
+  return shows(channel.type, permissions);
 }

@@ -87,6 +87,8 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'PUBLISH_BYTES_IN_FLIGHT',
   'PUBLISH_TIMEOUT',
   'RECENT_IDS',
+  'RECONCILE_AFTER',
+  'RECONCILE_EVERY',
   'RECONNECT_DELAY',
   'REPLAY_BYTES',
   'REPLAY_EVENTS',

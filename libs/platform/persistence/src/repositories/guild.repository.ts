@@ -73,21 +73,42 @@ export class GuildRepository {
    */
   async snapshot(guildId: Snowflake, maxMembers: number): Promise<GuildSnapshot | null> {
     if (!isStorable(guildId)) return null;
+    return this.database.snapshot((query) => this.read(query, guildId, maxMembers));
+  }
+
+  /** The same, and of a guild whose members are left out those of `userIds` who are members, at the same moment. */
+  async snapshotWith(
+    guildId: Snowflake,
+    maxMembers: number,
+    userIds: readonly Snowflake[],
+  ): Promise<{ readonly snapshot: GuildSnapshot | null; readonly members: readonly Member[] }> {
+    if (!isStorable(guildId)) return { snapshot: null, members: [] };
     return this.database.snapshot(async (query) => {
-      const [row] = await query<GuildFields>(selectGuild, [guildId]);
-      if (row === undefined) return null;
-      if (!row.owner_known) {
-        this.breaches.report('the owner of a guild is not one of its members: served without an owner', {
-          guildId,
-          ownerId: row.owner_id,
-        });
-      }
-      const roles = (await query<RoleFields>(selectRoles, [guildId])).map(roleOf);
-      const channels = this.channelsOf(guildId, await query<ChannelFields>(selectChannels, [guildId]), roles);
-      const memberCount = Number(row.member_count);
-      const members = memberCount <= maxMembers ? await this.allMembers(query, guildId) : null;
-      return { guild: guildOf(row), roles, channels, memberCount: members?.length ?? memberCount, members };
+      const snapshot = await this.read(query, guildId, maxMembers);
+      if (snapshot === null || snapshot.members !== null) return { snapshot, members: [] };
+      const ids = userIds.filter(isStorable);
+      const rows = await query<MemberFields>(
+        `${selectMembers} WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[])`,
+        [guildId, ids],
+      );
+      return { snapshot, members: membersOf(guildId, rows, this.breaches) };
     });
+  }
+
+  private async read(query: Query, guildId: Snowflake, maxMembers: number): Promise<GuildSnapshot | null> {
+    const [row] = await query<GuildFields>(selectGuild, [guildId]);
+    if (row === undefined) return null;
+    if (!row.owner_known) {
+      this.breaches.report('the owner of a guild is not one of its members: served without an owner', {
+        guildId,
+        ownerId: row.owner_id,
+      });
+    }
+    const roles = (await query<RoleFields>(selectRoles, [guildId])).map(roleOf);
+    const channels = this.channelsOf(guildId, await query<ChannelFields>(selectChannels, [guildId]), roles);
+    const memberCount = Number(row.member_count);
+    const members = memberCount <= maxMembers ? await this.allMembers(query, guildId) : null;
+    return { guild: guildOf(row), roles, channels, memberCount: members?.length ?? memberCount, members };
   }
 
   /** Those of `userIds` who are members, in one query. */

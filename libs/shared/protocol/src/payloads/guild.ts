@@ -84,6 +84,16 @@ export function guildCreateOwn({ members, presences, joinedAt, memberCount, larg
   );
 }
 
+/** The data of THREAD_LIST_SYNC: all threads of these channels that the receiver sees. */
+export function threadListSyncJson(
+  guildId: Snowflake,
+  channelIds: readonly Snowflake[],
+  threads: readonly Channel[],
+): string {
+  const list = threads.map((thread) => channelJson(thread, guildId));
+  return `{"guild_id":"${guildId}","channel_ids":${JSON.stringify(channelIds)},"threads":[${list.join()}],"members":[]}`;
+}
+
 /**
  * The data of GUILD_DELETE.
  * @param unavailable true: an outage, the user still is a member; false: the user left, or the guild is gone

@@ -326,6 +326,16 @@ export interface AudienceEvent {
   aboutUserId: string;
   /** That user is offline now, for all others. */
   aboutOffline: boolean;
+  /**
+   * When one of these is set, the event is for the sessions of these classes and for these sessions, without the
+   * excepted ones, as far as their intents want it. What channel_id says does not count then; it is 0, so that a node
+   * which does not know these fields gives the event to nobody.
+   */
+  classIds: number[];
+  sessionIds: string[];
+  exceptSessionIds: string[];
+  /** Only for classes that have MANAGE_CHANNELS in channel_id, which is set. */
+  managesChannel: boolean;
 }
 
 /** The answer to Subscribe, in the stream of the audience: the session sees all events with a greater index. */
@@ -364,6 +374,8 @@ export interface ClassTable {
   channelIds: string[];
   /** Guild-wide permissions, decimal. */
   permissions: string;
+  /** Those of channel_ids in which it has MANAGE_CHANNELS. */
+  managedChannelIds: string[];
 }
 
 /** A member's sessions belong to another class from this point of the stream on. */
@@ -3099,6 +3111,10 @@ function createBaseAudienceEvent(): AudienceEvent {
     leavesGuildId: "",
     aboutUserId: "",
     aboutOffline: false,
+    classIds: [],
+    sessionIds: [],
+    exceptSessionIds: [],
+    managesChannel: false,
   };
 }
 
@@ -3145,6 +3161,22 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     }
     if (message.aboutOffline !== false) {
       writer.uint32(112).bool(message.aboutOffline);
+    }
+    if (message.classIds.length !== 0) {
+      writer.uint32(122).fork();
+      for (const v of message.classIds) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.sessionIds) {
+      writer.uint32(130).string(v!);
+    }
+    for (const v of message.exceptSessionIds) {
+      writer.uint32(138).string(v!);
+    }
+    if (message.managesChannel !== false) {
+      writer.uint32(144).bool(message.managesChannel);
     }
     return writer;
   },
@@ -3274,6 +3306,48 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
             message.aboutOffline = reader.bool();
             continue;
           }
+          case 15: {
+            if (tag === 120) {
+              message.classIds.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 122) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.classIds.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.sessionIds.push(reader.string());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.exceptSessionIds.push(reader.string());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.managesChannel = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3305,6 +3379,10 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     message.leavesGuildId = object.leavesGuildId ?? "";
     message.aboutUserId = object.aboutUserId ?? "";
     message.aboutOffline = object.aboutOffline ?? false;
+    message.classIds = object.classIds?.map((e) => e) || [];
+    message.sessionIds = object.sessionIds?.map((e) => e) || [];
+    message.exceptSessionIds = object.exceptSessionIds?.map((e) => e) || [];
+    message.managesChannel = object.managesChannel ?? false;
     return message;
   },
 };
@@ -3542,7 +3620,7 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
 };
 
 function createBaseClassTable(): ClassTable {
-  return { guildId: "", classId: 0, channelIds: [], permissions: "" };
+  return { guildId: "", classId: 0, channelIds: [], permissions: "", managedChannelIds: [] };
 }
 
 export const ClassTable: MessageFns<ClassTable> = {
@@ -3558,6 +3636,9 @@ export const ClassTable: MessageFns<ClassTable> = {
     }
     if (message.permissions !== "") {
       writer.uint32(34).string(message.permissions);
+    }
+    for (const v of message.managedChannelIds) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -3607,6 +3688,14 @@ export const ClassTable: MessageFns<ClassTable> = {
             message.permissions = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.managedChannelIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3628,6 +3717,7 @@ export const ClassTable: MessageFns<ClassTable> = {
     message.classId = object.classId ?? 0;
     message.channelIds = object.channelIds?.map((e) => e) || [];
     message.permissions = object.permissions ?? "";
+    message.managedChannelIds = object.managedChannelIds?.map((e) => e) || [];
     return message;
   },
 };

@@ -1,0 +1,94 @@
+import type { Rng, Snowflake } from '@derailed/shared/kernel';
+import type { StateChange } from './guild-model';
+import type { GuildLimits } from './limits';
+
+/** However many events come, the database is read at the latest after this many times reconcileAfter. */
+const patience = 6;
+
+export function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/**
+ * When a loaded guild is read again, and what came meanwhile. A read sees the database at one moment; changes that were
+ * published since it began may be newer, and are folded in once more on top of it.
+ */
+export class Reconciliation {
+  private soon: { readonly first: number; at: number } | undefined;
+  private regular: number | undefined;
+  private reading: { readonly read: number; readonly changes: StateChange[] } | undefined;
+  /** Whose members the last read was asked for. */
+  asked: ReadonlySet<Snowflake> = new Set();
+  private lastRead = 0;
+  private failures = 0;
+
+  constructor(
+    private readonly limits: Pick<GuildLimits, 'reconcileAfter' | 'reconcileEvery'>,
+    private readonly rng: Pick<Rng, 'next'>,
+  ) {}
+
+  /** The guild was read. */
+  begin(now: number): void {
+    this.stop();
+    this.planRegular(now);
+  }
+
+  /** Nothing is to be read. */
+  stop(): void {
+    this.soon = undefined;
+    this.regular = undefined;
+    this.reading = undefined;
+    this.failures = 0;
+  }
+
+  /** Something was published that may change who sees what. */
+  touched(change: StateChange, now: number): void {
+    this.reading?.changes.push(change);
+    const first = this.soon?.first ?? now;
+    const at = Math.min(now + this.limits.reconcileAfter, first + this.limits.reconcileAfter * patience);
+    this.soon = { first, at };
+  }
+
+  /** Monotonic ms. */
+  nextWake(): number | undefined {
+    if (this.reading !== undefined) return undefined;
+    return earliest(this.soon?.at, this.regular);
+  }
+
+  /** The read that is to begin now, if one is. @param userIds whose members are wanted */
+  due(
+    now: number,
+    userIds: Iterable<Snowflake>,
+  ): { readonly read: number; readonly userIds: readonly Snowflake[] } | undefined {
+    const wake = this.nextWake();
+    if (wake === undefined || wake > now) return undefined;
+    this.soon = undefined;
+    this.asked = new Set(userIds);
+    this.reading = { read: ++this.lastRead, changes: [] };
+    return { read: this.lastRead, userIds: [...this.asked] };
+  }
+
+  /** What was published while this read went on; undefined: nobody waits for it any more. */
+  finish(read: number, now: number): readonly StateChange[] | undefined {
+    if (this.reading?.read !== read) return undefined;
+    const { changes } = this.reading;
+    this.reading = undefined;
+    this.failures = 0;
+    this.planRegular(now);
+    return changes;
+  }
+
+  /** Tries again, later each time. */
+  failed(read: number, now: number): void {
+    if (this.reading?.read !== read) return;
+    this.reading = undefined;
+    const pause = this.limits.reconcileAfter * 2 ** Math.min(this.failures++, 6);
+    this.soon = { first: now, at: now + pause * (0.5 + this.rng.next()) };
+  }
+
+  private planRegular(now: number): void {
+    const { reconcileEvery } = this.limits;
+    this.regular = reconcileEvery === 0 ? undefined : now + reconcileEvery * (0.5 + this.rng.next());
+  }
+}

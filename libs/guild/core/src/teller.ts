@@ -1,0 +1,57 @@
+import type { Draft } from '@derailed/audience/core';
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { Reclassing } from './classes';
+import type { Delivery } from './delivery';
+import { NO_CHANNEL } from './draft';
+import type { StateChange } from './guild-model';
+import type { GuildState } from './guild-state';
+import type { Encode } from './messages';
+import { type ChannelsAround, sightNews } from './sight-news';
+
+/** Of a change that touches no channel. */
+export function around({ channels }: GuildState): ChannelsAround {
+  return { now: channels, was: (id) => channels.get(id) };
+}
+
+/** Of a change that is about to be folded. What a published CHANNEL_CREATE or CHANNEL_DELETE tells is not told again. */
+export function aroundChange(change: StateChange, { channels }: GuildState): ChannelsAround {
+  const isTold = change.kind === 'channelGone' || (change.kind === 'channel' && change.isNew);
+  const channel = change.kind === 'channel' ? channels.get(change.id) : undefined;
+  return {
+    now: channels,
+    was: (id) => (id === channel?.id ? channel : channels.get(id)),
+    told: isTold ? change.id : undefined,
+  };
+}
+
+/** What the guild itself has to say in its stream. */
+export class Teller {
+  constructor(
+    private readonly guildId: Snowflake,
+    private readonly delivery: Delivery,
+    private readonly encode: Encode,
+  ) {}
+
+  /** From the next event on; those who gain or lose sight of channels are told first. */
+  reclass(change: Reclassing, channels: ChannelsAround, now: number): void {
+    if (change.redefined.length === 0 && change.moved.length === 0) return;
+    this.delivery.reclass(change);
+    const news = sightNews(this.guildId, change, channels, this.delivery.subscribers, this.encode);
+    for (const draft of news) this.announce(draft, now);
+  }
+
+  /** @returns its index */
+  announce(draft: Draft, now: number): number {
+    const publication = this.delivery.index(draft, undefined, now);
+    if (publication?.event === undefined) return 0;
+    this.delivery.broadcast(publication);
+    return publication.event.index;
+  }
+
+  /** The user (`*`: everybody) is no member, and no event said so. @returns the index at which its subscriptions end */
+  expel(userId: Snowflake, now: number): number {
+    const data = this.encode(JSON.stringify({ guild_id: this.guildId, user: { id: userId } }));
+    const event = { id: '', name: 'GUILD_MEMBER_REMOVE', data, own: this.encode(''), volatile: false };
+    return this.announce({ event, channelId: NO_CHANNEL, endsUserId: userId }, now);
+  }
+}
