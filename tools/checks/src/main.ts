@@ -1,5 +1,6 @@
 import { CheckFailed, must, run } from './exec';
 import { deployHolds } from './deploy/check';
+import { guidesHold } from './guides';
 import { imageHolds } from './image';
 import { lint, rulesAreAwake } from './lint';
 import { affectedIsNarrow, everyProjectIsDeclared, noCircles } from './projects';
@@ -27,6 +28,7 @@ const proto: readonly Check[] = [
 const references: readonly Check[] = [['references are fresh', referencesAreFresh]];
 
 const deploy: Check = ['deploy/ fits the apps and the schemas', deployHolds];
+const guides: Check = ['guides name what is there', guidesHold];
 const image: Check = ['the image, without an engine', imageHolds];
 
 const types: Check = [
@@ -64,6 +66,7 @@ const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
   proto: () => runChecks(proto),
   references: () => runChecks(references),
   deploy: () => runChecks([deploy]),
+  guides: () => runChecks([guides]),
   image: () => runChecks([image]),
   generate: async () => {
     await generate();
@@ -71,7 +74,16 @@ const commands: Record<string, (args: readonly string[]) => Promise<void>> = {
   },
   summary: ([file = 'tmp/jest.json']) => Promise.resolve(printSummary(file)),
   all: () =>
-    runChecks([['lint', () => lint([])], types, ...boundaries, ...proto, ...references, deploy, tests]),
+    runChecks([
+      ['lint', () => lint([])],
+      types,
+      ...boundaries,
+      ...proto,
+      ...references,
+      deploy,
+      guides,
+      tests,
+    ]),
 };
 
 async function main(name: string | undefined, args: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckFailed, root, run as execute } from '../exec';
 import { filesUnder } from '../files';
-import { kubernetesFindings, readKubernetes, runsOf } from './kubernetes';
+import { kubernetesFindings, overlays, readKubernetes, runsOf } from './kubernetes';
 import { readCompose, readSystemd, systemdFindings } from './machine';
 import { type DeployFiles, type Printed, type Run, findingsOf, listening, portOf } from './run';
 import { composeFindings, dockerfileFindings, schemaFindings, unitFindings } from './schemas';
@@ -64,7 +64,7 @@ export async function deployFindings(
   settings: ReadonlyMap<string, string>,
   print: Print,
 ): Promise<string[]> {
-  const kubernetes = readKubernetes(files);
+  const clusters = overlays.map((overlay) => readKubernetes(files, overlay));
   const systemd = readSystemd(files);
   const known = new Set(settings.keys());
   const look = async (run: Run): Promise<{ printed: Printed; findings: string[] }> => {
@@ -72,8 +72,8 @@ export async function deployFindings(
     const printed = tool ? new Map([...settings].filter(([name]) => tool.test(name))) : await print(run);
     return { printed, findings: findingsOf(run, printed, known) };
   };
-  const findings = kubernetesFindings(kubernetes);
-  for (const run of [...runsOf(kubernetes), ...readCompose(files)])
+  const findings = clusters.flatMap(kubernetesFindings);
+  for (const run of [...clusters.flatMap(runsOf), ...readCompose(files)])
     findings.push(...(await look(run)).findings);
   const looked = [];
   for (const run of systemd) looked.push(await look(run));

@@ -27,14 +27,21 @@ describe('deploy/', () => {
   it.each<[string, string, string | RegExp, string, RegExp]>([
     [
       'a variable renamed for all pods',
-      'kubernetes/derailed.env',
+      'kubernetes/base/derailed.env',
       'TUNNEL_LISTEN',
       'TUNNEL_ADDRESS',
       /TUNNEL_ADDRESS is no setting/,
     ],
     [
+      'the etcd line of all pods',
+      'kubernetes/etcd/etcd.env',
+      'CLUSTER=etcd:',
+      'CLUSTER=etdc:',
+      /CLUSTER must read/,
+    ],
+    [
       'a variable renamed in one pod',
-      'kubernetes/tunnel.yaml',
+      'kubernetes/base/tunnel.yaml',
       /TUNNEL_TOKEN/g,
       'TUNNEL_SECRET',
       /TUNNEL_SECRET is not in secrets/,
@@ -62,40 +69,40 @@ describe('deploy/', () => {
     ],
     [
       'a value that the app refuses',
-      'kubernetes/derailed.env',
+      'kubernetes/base/derailed.env',
       '0.0.0.0:17000',
       'everywhere',
       /TUNNEL_LISTEN must be HOST:PORT/,
     ],
     [
       'a container port',
-      'kubernetes/tunnel.yaml',
+      'kubernetes/base/tunnel.yaml',
       'containerPort: 17000',
       'containerPort: 17001',
       /port tunnel is 17001, and TUNNEL_LISTEN/,
     ],
     [
       'the name of a container port',
-      'kubernetes/ws-gateway.yaml',
+      'kubernetes/base/ws-gateway.yaml',
       'name: clients, containerPort',
       'name: users, containerPort',
       /port called users/,
     ],
     [
       'a port that the variable moves away from',
-      'kubernetes/derailed.env',
+      'kubernetes/base/derailed.env',
       '0.0.0.0:15000',
       '0.0.0.0:15001',
       /port clients is 15000, and GATEWAY_LISTEN/,
     ],
     [
       'a port of a service',
-      'kubernetes/tunnel.yaml',
+      'kubernetes/base/tunnel.yaml',
       'port: 17000, targetPort',
       'port: 17002, targetPort',
       /tunnel is 17002, and 17000 in its pods/,
     ],
-    ['a probe', 'kubernetes/session-node.yaml', '/readyz', '/ready', /readiness probe is not \/readyz/],
+    ['a probe', 'kubernetes/base/session-node.yaml', '/readyz', '/ready', /readiness probe is not \/readyz/],
     [
       'a published port',
       'compose.yaml',
@@ -112,21 +119,21 @@ describe('deploy/', () => {
     ],
     [
       'the number of pods',
-      'kubernetes/guild-node.yaml',
+      'kubernetes/base/guild-node.yaml',
       'replicas: 2',
       'replicas: 3',
       /CLUSTER does not list guild-node-2/,
     ],
     [
       'the address of a pod',
-      'kubernetes/derailed.env',
+      'kubernetes/base/derailed.env',
       'tunnel-1.tunnel:18000',
       'tunnel-1:18000',
       /nothing starts tunnel-1:18000/,
     ],
     [
       'a headless service',
-      'kubernetes/guild-node.yaml',
+      'kubernetes/base/guild-node.yaml',
       'publishNotReadyAddresses: true',
       'publishNotReadyAddresses: false',
       /no headless service/,
@@ -140,7 +147,7 @@ describe('deploy/', () => {
     ],
     [
       'the port of the auth service',
-      'kubernetes/auth.yaml',
+      'kubernetes/base/auth.yaml',
       'port: 4600, targetPort',
       'port: 4601, targetPort',
       /AUTH_URL names no service/,
@@ -188,7 +195,7 @@ describe('the schemas', () => {
     ['a field that does not exist', 'podManagementPolicy', 'podManagement', /podManagement/],
     ['a kind that does not exist', 'kind: PodDisruptionBudget', 'kind: PodBudget', /has no PodBudget/],
   ])('of Kubernetes refuse %s', async (_, from, to, finding) => {
-    const findings = await schemaFindings(manifestsOf(changed('kubernetes/tunnel.yaml', from, to)));
+    const findings = await schemaFindings(manifestsOf(changed('kubernetes/base/tunnel.yaml', from, to)));
     expect(findings.join('\n')).toMatch(finding);
   });
 

@@ -44,11 +44,15 @@ export interface Manifest {
 }
 interface Kustomization {
   readonly resources: readonly string[];
-  readonly configMapGenerator: readonly { name: string; envs: readonly string[] }[];
-  readonly secretGenerator: readonly { name: string; envs: readonly string[] }[];
+  readonly configMapGenerator?: readonly { name: string; envs: readonly string[] }[];
+  readonly secretGenerator?: readonly { name: string; envs: readonly string[] }[];
 }
 
-const folder = 'kubernetes';
+/** The base, and what stands on it. */
+export const overlays = ['base', 'etcd'] as const;
+export type Overlay = (typeof overlays)[number];
+
+const folder = 'kubernetes/base';
 const roles = ['session-node', 'guild-node', 'presence-node', 'tunnel', 'ws-gateway'];
 
 export interface Deployment {
@@ -57,22 +61,31 @@ export interface Deployment {
   readonly generated: ReadonlyMap<string, Variables>;
 }
 
-export function readKubernetes(files: DeployFiles): Deployment {
-  const text = (name: string): string => files.get(`${folder}/${name}`) ?? '';
-  const kustomization = parse(text('kustomization.yaml')) as Kustomization;
-  const generated = [
-    ...kustomization.configMapGenerator.map(({ name, envs }) => [name, envs] as const),
-    ...kustomization.secretGenerator.map(
-      ({ name, envs }) => [name, envs.map((env) => `${env}.example`)] as const,
-    ),
-  ].map(([name, envs]): [string, Variables] => [name, readEnvironment(envs.map(text).join('\n'))]);
-  const manifests = kustomization.resources.flatMap((file) =>
-    parseAllDocuments(text(file)).map((document) => ({
+/** The manifests as an overlay has them. Its own files may only merge into what the base generates. */
+export function readKubernetes(files: DeployFiles, overlay: Overlay = 'base'): Deployment {
+  const kustomizationOf = (name: Overlay): Kustomization =>
+    parse(files.get(`kubernetes/${name}/kustomization.yaml`) ?? '') as Kustomization;
+  const base = kustomizationOf('base');
+  const layers = overlay === 'base' ? (['base'] as const) : (['base', overlay] as const);
+  const generated = new Map<string, Variables>();
+  for (const layer of layers) {
+    const { configMapGenerator = [], secretGenerator = [] } = kustomizationOf(layer);
+    const secrets = secretGenerator.map(({ name, envs }) => ({
+      name,
+      envs: envs.map((env) => `${env}.example`),
+    }));
+    for (const { name, envs } of [...configMapGenerator, ...secrets]) {
+      const texts = envs.map((env) => files.get(`kubernetes/${layer}/${env}`) ?? '');
+      generated.set(name, { ...generated.get(name), ...readEnvironment(texts.join('\n')) });
+    }
+  }
+  const manifests = base.resources.flatMap((file) =>
+    parseAllDocuments(files.get(`${folder}/${file}`) ?? '').map((document) => ({
       ...(document.toJS() as Manifest),
       file: `${folder}/${file}`,
     })),
   );
-  return { manifests, generated: new Map(generated) };
+  return { manifests, generated };
 }
 
 const isWorkload = ({ kind }: Manifest): boolean => kind === 'StatefulSet' || kind === 'Deployment';
@@ -150,7 +163,7 @@ export function kubernetesFindings({ manifests, generated }: Deployment): string
     if (!workloads.some(({ metadata }) => metadata.name === role))
       findings.push(`${folder}: ${role} has no workload`);
   }
-  return [...findings, ...staticFindings(manifests, generated), ...authFindings(manifests, generated)];
+  return [...findings, ...memberFindings(manifests, generated), ...authFindings(manifests, generated)];
 }
 
 function workloadFindings(
@@ -198,14 +211,13 @@ function workloadFindings(
   return findings;
 }
 
-/** CLUSTER=static: lists the very pods that the StatefulSets make. */
-function staticFindings(manifests: readonly Manifest[], generated: Deployment['generated']): string[] {
+/** A static CLUSTER lists the very pods that the StatefulSets make. */
+function memberFindings(manifests: readonly Manifest[], generated: Deployment['generated']): string[] {
   const line = generated.get('derailed')?.['CLUSTER'] ?? '';
-  if (!line.startsWith('static:')) return [];
   const nodes = runsOf({ manifests, generated })
     .filter(({ own }) => own['LINK_ADVERTISE'] !== undefined)
     .map(({ app, own }) => ({ address: own['LINK_ADVERTISE'] ?? '', roles: app }));
-  return clusterFindings(`${folder}/derailed.env`, line, nodes);
+  return clusterFindings('kubernetes, CLUSTER', line, nodes);
 }
 
 function authFindings(manifests: readonly Manifest[], generated: Deployment['generated']): string[] {

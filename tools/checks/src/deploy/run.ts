@@ -1,3 +1,5 @@
+import { parseCluster } from '@derailed/platform/cluster';
+
 /** A process that a file in deploy/ starts. */
 export interface Run {
   /** The file and what in it. */
@@ -80,13 +82,20 @@ export function findingsOf(
   return findings;
 }
 
-/** What a CLUSTER=static: line and the nodes that really start say of each other. */
+/** What a CLUSTER line and the nodes that really start say of each other; an etcd line names no nodes. */
 export function clusterFindings(
   where: string,
   line: string,
   nodes: readonly { readonly address: string; readonly roles: string }[],
 ): string[] {
-  const listed = line.replace(/^static:/, '').split(',');
+  let listed: string[];
+  try {
+    const cluster = parseCluster(line);
+    if (cluster.source === 'etcd') return [];
+    listed = cluster.members.map(({ id, roles }) => `${id}/${roles.join('+')}`);
+  } catch (error) {
+    return [`${where}: ${(error as Error).message}`];
+  }
   const started = nodes.map(({ address, roles }) => `${address}/${roles}`);
   return [
     ...started
