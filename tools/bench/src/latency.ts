@@ -52,6 +52,8 @@ export const latency: Scenario = async ({ sessions, seconds }, say) =>
       for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
         unary.push(await publishOnce(client, one!.guilds[0]!.id, single.message));
       }
+      // An ack says that the session has an event; its frame may come after the ack.
+      await single.crowd.settled();
       const stream = await saturate(single, inFlight);
 
       say(`\nLatency in ms, receivers' own time included:`);
