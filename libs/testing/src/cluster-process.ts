@@ -11,7 +11,7 @@ import { authGrpc } from '@derailed/shared/contract';
 import { type AppOptions, type AppProcess, startApp } from './app-process';
 import type { Certificate } from './certificates';
 import type { RunningEtcd } from './etcd';
-import { freePort } from './free-port';
+import { freePorts } from './free-port';
 import { startPostgres } from './postgres';
 
 /** The processes of the cluster, by app; two of those that rings spread keys over. */
@@ -117,7 +117,7 @@ function startPlace(
 
 /** Gives each process its address, and all of them the same CLUSTER line. */
 async function plan(shared: Readonly<Record<string, string>>, etcd?: RunningEtcd): Promise<Place[]> {
-  const links = await Promise.all(layout.map(async () => `127.0.0.1:${await freePort()}`));
+  const links = (await freePorts(layout.length)).map((port) => `127.0.0.1:${port}`);
   const cluster = etcd
     ? `etcd:${etcd.address}/${randomBytes(6).toString('hex')}`
     : `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;

@@ -3,12 +3,24 @@ import { createServer } from 'node:net';
 /** Below where systems take the ports of outgoing connections from, so that none of those gets in between. */
 const range = { first: 20_000, last: 32_000 } as const;
 
+/** Suites that run side by side draw from ranges of their own. */
+const ranges = 4;
+
 /** A port of loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
+  const width = (range.last - range.first) / ranges;
+  const first = range.first + (Number(process.env['JEST_WORKER_ID'] ?? 0) % ranges) * width;
   for (;;) {
-    const port = range.first + Math.floor(Math.random() * (range.last - range.first));
+    const port = first + Math.floor(Math.random() * width);
     if (await isFree(port)) return port;
   }
+}
+
+/** So many, no two the same. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 function isFree(port: number): Promise<boolean> {
