@@ -29,6 +29,13 @@ describe('Sight of a channel', () => {
     expect(rig.got('s3')).toEqual(['CHANNEL_CREATE', 'CHANNEL_DELETE']);
   });
 
+  it('is taken back too when a channel that is there already is published as new, and hides', () => {
+    const rig = readyRig();
+    rig.publish('CHANNEL_CREATE', { id: '200', permission_overwrites: [hide] });
+    expect(rig.got('s1')).toEqual(['CHANNEL_CREATE']);
+    expect(rig.got('s3')).toEqual(['CHANNEL_DELETE']);
+  });
+
   it('is not told without the intent', () => {
     const rig = readyRig();
     rig.subscribe('t3', '3', { intents: 1 << 9 });

@@ -12,7 +12,7 @@ export interface ChannelsAround {
   readonly now: GuildState['channels'];
   /** As those knew it who lose it. */
   was(id: Snowflake): Channel | undefined;
-  /** A channel whose coming or going the published event itself tells. */
+  /** A channel whose coming or going the published event itself tells. One that comes again may go for some. */
   readonly told?: Snowflake | undefined;
 }
 
@@ -102,7 +102,8 @@ function compare(
   const sees = new Set(after.sight.channelIds);
   for (const id of saw) {
     const channel = was(id);
-    if (sees.has(id) || id === told || channel === undefined || isThread(channel.type)) continue;
+    const isTold = id === told && !now.has(id);
+    if (sees.has(id) || isTold || channel === undefined || isThread(channel.type)) continue;
     add(`${LOST}${id}`, () => ({ name: 'CHANNEL_DELETE', json: channelJson(channel, guildId) }));
   }
   const parents = new Set<Snowflake>();
