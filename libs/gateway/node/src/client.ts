@@ -1,9 +1,16 @@
-import type { Duplex } from 'node:stream';
 import { Connection, type ConnectionSettings } from '@derailed/gateway/core';
 import type { NodeRef } from '@derailed/platform/mesh';
 import { type Tail, payloadTail } from '@derailed/shared/protocol';
-import type { WebSocket } from 'ws';
-import { Outbox } from './outbox';
+import type { RawData } from 'ws';
+import { Outbox, type Sink } from './outbox';
+
+/** What a client's connection needs of its WebSocket. */
+export interface ClientWebSocket {
+  readonly readyState: number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  on(event: 'message', listener: (data: RawData) => void): unknown;
+}
 
 /** A connected client: its socket, the rules it stands under, and where its session is. */
 export class Client {
@@ -21,8 +28,8 @@ export class Client {
    */
   constructor(
     readonly number: number,
-    readonly ws: WebSocket,
-    socket: Duplex,
+    readonly ws: ClientWebSocket,
+    socket: Sink,
     settings: ConnectionSettings,
   ) {
     this.connection = new Connection(settings);

@@ -1,7 +1,6 @@
-import type { Duplex } from 'node:stream';
 import type { ConnectionSettings } from '@derailed/gateway/core';
-import type { WebSocket } from 'ws';
-import { Client } from './client';
+import { Client, type ClientWebSocket } from './client';
+import type { Sink } from './outbox';
 
 const maxUint32 = 0xffff_ffff;
 
@@ -24,7 +23,7 @@ export class Clients {
     return this.byNumber.size >= this.limit || this.lastNumber >= maxUint32;
   }
 
-  add(ws: WebSocket, socket: Duplex): Client {
+  add(ws: ClientWebSocket, socket: Sink): Client {
     const client = new Client(++this.lastNumber, ws, socket, this.settings);
     this.byNumber.set(client.number, client);
     return client;

@@ -9,13 +9,11 @@ import { type Server as SocketServer, type WebSocket, WebSocketServer } from 'ws
 import { TrustedProxies, callerKey } from './addresses';
 import { Callers } from './callers';
 import type { Client } from './client';
+import type { ClientSide } from './client-side';
 import { ClientSocket } from './client-socket';
-import type { Clients } from './clients';
 import { type HttpRoutes, pathOf } from './http-routes';
-import type { GatewayMetrics, Refusal } from './metrics';
+import type { Refusal } from './metrics';
 import type { GatewayConfig } from './settings';
-import type { Shell } from './shell';
-import type { GatewayWsAdapter } from './ws-adapter';
 
 /** Connections beyond MAX_CONNECTIONS that are still accepted: HTTP calls, and refusals that say why. */
 const spareConnections = 1000;
@@ -35,10 +33,7 @@ export class Door {
 
   constructor(
     private readonly config: GatewayConfig,
-    private readonly clients: Clients,
-    private readonly shell: Shell,
-    private readonly adapter: GatewayWsAdapter,
-    private readonly metrics: GatewayMetrics,
+    private readonly side: ClientSide,
     routes: HttpRoutes,
   ) {
     const tls = readDoorTls('GATEWAY', config);
@@ -119,7 +114,7 @@ export class Door {
     const address = socket.remoteAddress;
     if (address === undefined || this.proxies.includes(address)) return;
     if (this.enter(address, socket)) return;
-    this.metrics.refused('per_address');
+    this.side.metrics.refused('per_address');
     // Below TLS there is nothing that could be said.
     if (this.secure) socket.destroy();
     else answer(socket, '429 Too Many Requests');
@@ -138,7 +133,7 @@ export class Door {
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!this.upgradePaths.has(pathOf(request.url ?? '/')))
       return this.refuse(socket, 'path', '404 Not Found');
-    if (this.clients.full) return this.refuse(socket, 'full', '503 Service Unavailable');
+    if (this.side.clients.full) return this.refuse(socket, 'full', '503 Service Unavailable');
     const peer = request.socket.remoteAddress;
     if (peer !== undefined && this.proxies.includes(peer)) {
       const forwardedFor = [request.headers['x-forwarded-for'] ?? ''].flat().join();
@@ -146,30 +141,29 @@ export class Door {
         return this.refuse(socket, 'per_address', '429 Too Many Requests');
     }
     this.sockets.handleUpgrade(request, socket, head, (ws, { url = '/' }) => {
-      const client = this.clients.add(ws, socket);
+      const client = this.side.enter(ws, socket, url.slice(pathOf(url).length + 1));
       ws.client = client;
       ws.onBroken = this.broken;
       ws.on('ping', this.controlFrame);
       ws.on('pong', this.controlFrame);
       ws.on('error', leaveToClose);
       ws.on('close', (code) => {
-        this.shell.socketClosed(client, code);
+        this.side.shell.socketClosed(client, code);
       });
-      this.adapter.arrived(client);
-      this.shell.run(client, client.connection.open(url.slice(pathOf(url).length + 1), this.shell.now()));
     });
   }
 
   private readonly broken = (client: Client, reason: 'payload_too_large' | 'broken_frame'): void => {
-    this.shell.run(client, client.connection.close(reason));
+    this.side.shell.run(client, client.connection.close(reason));
   };
 
   private readonly controlFrame = listener((client) => {
-    this.shell.run(client, client.connection.controlFrame(this.shell.now()));
+    const { shell } = this.side;
+    shell.run(client, client.connection.controlFrame(shell.now()));
   });
 
   private refuse(socket: Duplex, why: Refusal, status: string): void {
-    this.metrics.refused(why);
+    this.side.metrics.refused(why);
     answer(socket, status);
   }
 }

@@ -17,7 +17,7 @@ export interface ShellParts {
   readonly flusher: Flusher;
   readonly wires: Wires;
   readonly sender: SessionSender;
-  readonly auth: AuthClient;
+  readonly auth: Pick<AuthClient, 'authenticate'>;
   readonly clock: Clock;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;

@@ -3,6 +3,8 @@ export * from './config';
 export * from './core/lease';
 export * from './core/membership';
 export * from './create-cluster';
+export type { MemberStore, WatchEvents } from './etcd/client';
+export { EtcdCluster } from './etcd/etcd-cluster';
 export * from './parse';
 export * from './static-cluster';
 export * from './view';

@@ -3,6 +3,7 @@ import type { Logger, Registry } from '@derailed/platform/observability';
 import type { Clock, Rng } from '@derailed/shared/kernel';
 import type { MeshConfig } from './config';
 import { GrpcLink } from './grpc/grpc-link';
+import type { Transport } from './grpc/transport';
 import { LoopbackLink } from './local/loopback';
 import type { NodeRef } from './mesh';
 import { MeshMetrics } from './metrics';
@@ -18,6 +19,8 @@ export interface MeshOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly metrics: Registry;
   readonly scheduler?: Scheduler;
+  /** What carries the streams to other nodes; gRPC by default. */
+  readonly transport?: Transport;
 }
 
 /**
@@ -33,13 +36,14 @@ export function createMesh({
   logger,
   metrics,
   scheduler = systemScheduler,
+  transport,
 }: MeshOptions): NodeMesh {
   const self: NodeRef = { id: config.advertise ?? formatAddress(config.listen), incarnation: rng.token(12) };
   const counters = new MeshMetrics(metrics);
   const loopback = new LoopbackLink(self, clock, scheduler, config.localQueue);
   counters.watchLocal(() => loopback.waiting);
   const remote = others
-    ? new GrpcLink({ self, config, clock, rng, scheduler, logger, metrics: counters })
+    ? new GrpcLink({ self, config, clock, rng, scheduler, logger, metrics: counters, transport })
     : undefined;
   return new NodeMesh({ self, loopback, remote, clock, logger, metrics: counters, calls: config.calls });
 }

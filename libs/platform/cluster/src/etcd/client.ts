@@ -44,6 +44,12 @@ interface GrpcError extends Error {
   readonly details?: string;
 }
 
+/** What membership asks of etcd. Rejections are worth another try. */
+export type MemberStore = Pick<
+  EtcdClient,
+  'range' | 'txn' | 'grant' | 'revoke' | 'keepAlive' | 'watch' | 'close'
+>;
+
 /** What membership needs of an etcd cluster. One endpoint at a time: the next one after a failure. */
 export class EtcdClient {
   private readonly channels = new Map<string, Client>();

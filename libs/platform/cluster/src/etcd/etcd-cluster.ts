@@ -5,12 +5,12 @@ import type { Cluster, ClusterView, Member, MemberState } from '../cluster';
 import { type Change, type Effect, Membership, type Request } from '../core/membership';
 import type { ClusterOptions } from '../create-cluster';
 import { RingView } from '../view';
-import { EtcdClient, textOf } from './client';
+import { EtcdClient, type MemberStore, textOf } from './client';
 import { etcdCredentials, etcdUser } from './credentials';
 import { readEntry, writeEntry } from './member-entry';
 
 interface Parts {
-  readonly client: EtcdClient;
+  readonly client: MemberStore;
   readonly membership: Membership;
   /** Begins every member's key. */
   readonly prefix: string;
@@ -39,16 +39,26 @@ export class EtcdCluster implements Cluster {
   static of(
     endpoints: readonly string[],
     prefix: string,
-    { config, self, contractVersion, compatible, clock, rng, logger }: ClusterOptions,
+    options: ClusterOptions,
   ): EtcdCluster {
-    const ttlMs = config.leaseTtl;
+    const { config, clock } = options;
     const client = new EtcdClient({
       endpoints,
       credentials: etcdCredentials(config),
       user: etcdUser(config),
       clock,
-      timeoutMs: ttlMs / 3,
+      timeoutMs: config.leaseTtl / 3,
     });
+    return EtcdCluster.on(client, prefix, options);
+  }
+
+  /** The same on a store that is there already. */
+  static on(
+    client: MemberStore,
+    prefix: string,
+    { config, self, contractVersion, compatible, clock, rng, logger }: ClusterOptions,
+  ): EtcdCluster {
+    const ttlMs = config.leaseTtl;
     const membership = new Membership({ self: { ...self, contractVersion }, ttlMs, compatible, rng });
     return new EtcdCluster({ client, membership, prefix: `${prefix}/members/`, clock, logger });
   }

@@ -9,10 +9,9 @@ import { DeliveryQueue } from '../local/delivery-queue';
 import type { NodeRef, PeerEvent } from '../mesh';
 import type { MeshMetrics } from '../metrics';
 import type { Scheduler } from '../scheduler';
-import { grpcDial } from './dial';
-import { Door, type IncomingStream, type Visitor } from './door';
+import type { IncomingStream, Visitor } from './door';
 import { type Arrival, Peer, type PeerHost } from './peer';
-import { linkCredentials } from './security';
+import { type Transport, type TransportDoor, grpcTransport } from './transport';
 
 export interface GrpcLinkParts {
   readonly self: NodeRef;
@@ -22,6 +21,8 @@ export interface GrpcLinkParts {
   readonly scheduler: Scheduler;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly metrics: MeshMetrics;
+  /** Absent: gRPC. */
+  readonly transport?: Transport | undefined;
 }
 
 /** How long a node that stops waits for its peers. */
@@ -34,18 +35,18 @@ export class GrpcLink implements Link, PeerHost {
   readonly limits: PeerHost['limits'];
   private readonly peers = new Map<string, Peer>();
   private readonly arrivals: DeliveryQueue<Arrival>;
-  private readonly door: Door;
+  private readonly door: TransportDoor;
   private receiver: LinkReceiver | undefined;
   private lastEpoch = 0;
 
   /** @throws OperatorError for settings that do not go together */
   constructor(private readonly parts: GrpcLinkParts) {
-    const { config, clock, rng, scheduler, logger, metrics } = parts;
-    const credentials = linkCredentials(config);
+    const { config, clock, rng, scheduler, metrics } = parts;
+    const transport = parts.transport ?? grpcTransport(parts);
     this.self = parts.self;
-    this.line = { dial: grpcDial(credentials.dial, config.secret), clock, rng };
+    this.line = { dial: transport.dial, clock, rng };
     this.limits = { ...config, assembly: 2 * config.queue, arrivals: config.window + 2 * config.queue };
-    this.door = new Door({ config, credentials, clock, logger, metrics, visitors: this });
+    this.door = transport.door(this);
     // Each peer bounds what it may have here.
     this.arrivals = new DeliveryQueue(clock, scheduler, Infinity, (arrival) => this.handle(arrival));
     metrics.watchLinks({
