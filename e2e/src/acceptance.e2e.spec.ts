@@ -1,5 +1,6 @@
 import { connectionSuite } from './acceptance/connection.suite';
 import { contentSuite } from './acceptance/content.suite';
+import { encodingsSuite } from './acceptance/encodings.suite';
 import { identifySuite } from './acceptance/identify.suite';
 import { membersSuite } from './acceptance/members.suite';
 import {
@@ -25,6 +26,7 @@ describe.each(stages)('the client contract, %s', (_, start) => {
   afterAll(() => stage.stop(), 30_000);
 
   connectionSuite(() => stage);
+  encodingsSuite(() => stage);
   identifySuite(() => stage);
   resumeSuite(() => stage);
   membersSuite(() => stage);

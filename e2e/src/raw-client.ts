@@ -1,4 +1,5 @@
 import { type ClientOptions, WebSocket } from 'ws';
+import { type Language, plainJson } from './languages';
 
 /** A payload as it came over the wire. */
 export interface Payload {
@@ -13,9 +14,13 @@ export class RawClient {
   readonly received: Payload[] = [];
   /** How many of them came in binary frames. */
   binary = 0;
+  /** Each as it was on the wire. */
+  readonly frames: Buffer[] = [];
   readonly opened: Promise<void>;
   /** The close code, once the socket is closed. */
   readonly closed: Promise<number>;
+  /** What was said with it. */
+  reason = '';
   private readonly socket: WebSocket;
   private readonly changed = new Set<() => void>();
   private code: number | undefined;
@@ -23,8 +28,15 @@ export class RawClient {
   /**
    * @param gateway HOST:PORT, or a whole URL
    * @param slash what stands between it and the query
+   * @param language that the query asks for
    */
-  constructor(gateway: string, query = 'v=10&encoding=json', options: ClientOptions = {}, slash = '/') {
+  constructor(
+    gateway: string,
+    query = 'v=10&encoding=json',
+    options: ClientOptions = {},
+    slash = '/',
+    private readonly language: Language = plainJson,
+  ) {
     this.socket = new WebSocket(
       `${gateway.includes('://') ? gateway : `ws://${gateway}`}${slash}?${query}`,
       options,
@@ -32,12 +44,14 @@ export class RawClient {
     this.opened = new Promise((resolve) => this.socket.once('open', resolve));
     this.socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.binary++;
-      this.received.push(JSON.parse(data.toString()) as Payload);
+      this.frames.push(data);
+      this.received.push(language.read(data, isBinary) as Payload);
       for (const check of this.changed) check();
     });
     this.closed = new Promise((resolve, reject) => {
-      this.socket.on('close', (code) => {
+      this.socket.on('close', (code, reason) => {
         this.code = code;
+        this.reason = reason.toString();
         resolve(code);
         for (const check of this.changed) check();
       });
@@ -99,10 +113,10 @@ export class RawClient {
     return this.socket.protocol;
   }
 
-  /** Text frames for strings and objects, which become JSON; a binary frame for bytes. */
-  send(payload: object | string | Buffer): void {
-    const raw = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
-    this.socket.send(raw);
+  /** Objects in the client's language; strings in a text frame and bytes in a binary one, as they are. */
+  send(payload: object | string | Uint8Array): void {
+    const asIs = typeof payload === 'string' || payload instanceof Uint8Array;
+    this.socket.send(asIs ? payload : this.language.write(payload));
   }
 
   /** Greeted, identified, and READY. Answers the session's id. */

@@ -226,7 +226,7 @@ export function resumeSuite(stage: () => Stage): void {
 export interface SlowLines {
   readonly silent: Promise<number>;
   readonly idleAfterInvalid: Promise<number>;
-  readonly beatless: Promise<{ code: number; afterMs: number; resumed: string | null }>;
+  readonly beatless: Promise<{ code: number; afterMs: number; ops: number[]; resumed: string | null }>;
   readonly expired: Promise<unknown>;
 }
 
@@ -249,7 +249,7 @@ export function beginSlowLines(stage: Stage): SlowLines {
     await again.resume(stage.token('sam'), client.session, 1);
     const { t } = await again.first(({ t: name, op }) => name === 'RESUMED' || op === 9);
     await again.leave();
-    return { code, afterMs, resumed: t };
+    return { code, afterMs, ops: client.received.map(({ op }) => op), resumed: t };
   };
   const expired = async (): Promise<unknown> => {
     const client = connect();
@@ -277,11 +277,11 @@ export function slowSuite(slow: () => SlowLines): void {
     });
 
     proves(
-      ['heartbeat.timeout', 'heartbeat.clock', 'close.kept'],
-      'who does not beat is closed with 4000, and may resume',
+      ['heartbeat.timeout', 'heartbeat.clock', 'op.heartbeat-asked', 'close.kept'],
+      'who does not beat is not asked to, is closed with 4000, and may resume',
       async () => {
-        const { code, afterMs, resumed } = await slow().beatless;
-        expect({ code, resumed }).toEqual({ code: 4000, resumed: 'RESUMED' });
+        const { code, afterMs, ops, resumed } = await slow().beatless;
+        expect({ code, ops, resumed }).toEqual({ code: 4000, ops: [10, 0], resumed: 'RESUMED' });
         expect(afterMs).toBeGreaterThan(1.5 * times.heartbeatMs);
       },
     );

@@ -1,5 +1,6 @@
 import { createTokens } from '@derailed/testing';
 import { type Environment, type OnPostgres, startOnPostgres, startSeparate } from '../wiring';
+import type { Language } from '../languages';
 import { Publisher } from '../publisher';
 import { RawClient } from '../raw-client';
 import { type Player, cast, castSql, passwordOf } from './cast';
@@ -34,6 +35,12 @@ const environment: Environment = {
   CLOSE_TIMEOUT: '500ms',
 };
 
+/** What a connection is asked for in its URL, and how it is then spoken. */
+export interface Manner {
+  readonly query: string;
+  readonly language: () => Language;
+}
+
 /** All intents: user accounts may use them all. */
 export const everything = 53_608_447;
 
@@ -64,8 +71,13 @@ export class Stage {
   }
 
   /** A client that has connected and nothing more. */
-  connect(query?: string, options?: ConstructorParameters<typeof RawClient>[2], slash?: string): RawClient {
-    const client = new RawClient(this.gateway, query, options, slash);
+  connect(
+    query?: string,
+    options?: ConstructorParameters<typeof RawClient>[2],
+    slash?: string,
+    language?: Language,
+  ): RawClient {
+    const client = new RawClient(this.gateway, query, options, slash, language);
     client.closed.then(
       (code) => this.codes.add(code),
       () => undefined,
@@ -74,9 +86,14 @@ export class Stage {
     return client;
   }
 
+  /** A client that speaks in that manner. */
+  speak({ query, language }: Manner): RawClient {
+    return this.connect(query, undefined, undefined, language());
+  }
+
   /** A client with a session, and all the GUILD_CREATE that its intents bring. */
-  async enter(player: Player, identify: Record<string, unknown> = {}): Promise<RawClient> {
-    const client = this.connect();
+  async enter(player: Player, identify: Record<string, unknown> = {}, manner?: Manner): Promise<RawClient> {
+    const client = manner ? this.speak(manner) : this.connect();
     await client.op(10);
     const intents = cast[player].bot ? 1 : everything;
     const payload = { op: 2, d: { token: this.token(player), intents, properties: {}, ...identify } };
@@ -92,8 +109,8 @@ export class Stage {
   }
 
   /** Resumes a session with a client of its own. */
-  async resume(player: Player, sessionId: string, seq: number): Promise<RawClient> {
-    const client = this.connect();
+  async resume(player: Player, sessionId: string, seq: number, manner?: Manner): Promise<RawClient> {
+    const client = manner ? this.speak(manner) : this.connect();
     await client.resume(this.token(player), sessionId, seq);
     return client;
   }

@@ -57,6 +57,12 @@ function proofs(): Proof[] {
     .flatMap((name) => proofsIn(`${folder}/${name}`));
 }
 
+/** What to give jest so that all of them run: specs, and one for the suites that it collects. */
+function specsOf(all: readonly Proof[]): string {
+  const specs = all.map(({ file }) => (file.endsWith('.spec.ts') ? file : `${folder}/acceptance`));
+  return [...new Set(specs)].join(' ');
+}
+
 /**
  * docs/reference/acceptance.md
  * @throws CheckFailed naming lines without a test
@@ -77,8 +83,9 @@ export function renderAcceptance(): string {
   });
   return `# The client contract and its tests
 
-Generated from libs/testing/src/client-contract and the tests that name its lines. Each test runs against all roles in one
-process and against eight processes, both on a real PostgreSQL: \`npx jest e2e/src/acceptance\`, after \`npm run build\`.
+Generated from libs/testing/src/client-contract and the tests of ${folder} that name its lines: suites in \`acceptance\` with
+a client by hand, and specs with client libraries. Each test runs against all roles in one process and against eight
+processes, both on a real PostgreSQL: \`npx jest ${specsOf(all)}\`, after \`npm run build\`.
 A line without a test stops \`npm run check\`.
 
 | key | line | tests |

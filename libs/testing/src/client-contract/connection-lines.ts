@@ -12,6 +12,24 @@ export const connectionLines = {
   'hello.first': 'HELLO is the first message on every connection, and comes once.',
   'hello.interval': 'HELLO has a whole heartbeat_interval from 1,017 to 59,999 ms.',
   'out.json': 'JSON without compression: one object in one text frame.',
+  'out.zlib-stream':
+    'zlib-stream: one stream per connection from HELLO on, each payload flushed into one binary frame; no text frame.',
+  'out.zstd-stream':
+    'zstd-stream: the same with zstd, where the gateway runs on a Node with zstd or has zstd-napi.',
+  'out.zstd-absent': 'Where it has neither, zstd-stream is closed with 4002, and the reason says so.',
+  'out.etf': 'etf: terms in binary frames, of the tags that erlpack reads: no atom but nil, true and false.',
+  'out.etf-numbers':
+    'Ids are binaries there; whole numbers within 32 bits are integers, longer ones floats, none of them text.',
+  'out.etf-compressed': 'etf goes with zlib-stream and with zstd-stream.',
+  'out.payload-compressed':
+    'compress in Identify, with JSON: a payload is text, or one whole zlib document in a binary frame; HELLO is text.',
+  'out.compress-beside':
+    'Beside a compressed stream, or with etf, compress in Identify means nothing, whatever its type.',
+  'in.etf': 'Terms of clients may have every tag that erlpack writes, and those of other encoders of Erlang.',
+  'in.etf-nil': 'nil is a field that is not there; times and limits may be floats.',
+  'in.etf-ids': 'Ids may be binaries or big integers; no digit is lost.',
+  'in.etf-refused':
+    'What is no term, has atoms as keys, is compressed, cut short or promises more than it has: 4002.',
   'in.binary-json': 'JSON from clients may come in text or binary frames.',
   'in.compressed': 'A compressed payload from a client is closed with 4002.',
   'in.size':

@@ -4,6 +4,7 @@ export const sessionLines = {
   'op.heartbeat': 'Op 1 is answered with op 11 at once, in any state, before Identify too.',
   'op.heartbeat-value':
     'The value of a heartbeat is never a reason to close: null, 0, stale, too high, absent.',
+  'op.heartbeat-asked': 'The gateway does not ask for heartbeats: it never sends op 1.',
   'op.voice-ping': 'Op 5 is closed with 4001.',
   'op.ignored': 'Ops 4, 31 and 43 are checked and then have no effect.',
   'op.unknown': 'An unknown opcode, or one that only the server sends, is closed with 4001.',
@@ -65,6 +66,9 @@ export const sessionLines = {
   'resume.late-close': 'What the old socket does after that does not touch the session.',
   'resume.window': 'Past the resume window the session is gone.',
   'resume.stale-heartbeat': 'A heartbeat does not trim the buffer.',
+  'resume.encoding':
+    'A resume may come with another encoding and compression, which count for its connection from HELLO on.',
+  'resume.fresh-stream': 'A compressed stream begins anew with each connection.',
   'invalid.boolean': 'The d of op 9 is a boolean.',
   'invalid.same-socket': 'After op 9 the connection takes an Identify or a Resume, and heartbeats go on.',
   'invalid.idle': 'A client that does nothing after op 9 is closed with 4000.',
