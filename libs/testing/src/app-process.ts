@@ -15,6 +15,12 @@ export interface AppProcess {
   door(name: string): string;
   /** All of standard error so far: the log. */
   log(): string;
+  /** The exit code once it has ended, whoever ended it; null after a signal. */
+  readonly ended: Promise<number | null>;
+  /** SIGSTOP: its connections stay, and it does nothing. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
   /** SIGTERM, and waits for the end. Answers the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL, and waits for the end. */
@@ -74,10 +80,12 @@ export async function startApp(name: string, options: AppOptions = {}): Promise<
     throw new Error(
       `${name} ended with ${String(first[0])} before it was ready:\n${banner.join('\n')}\n${log}`,
     );
-  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+  const exitCode = ended.then(([code]) => code as number | null);
+  const end = (signal: NodeJS.Signals): Promise<number | null> => {
+    // One that is paused hears no SIGTERM.
+    child.kill('SIGCONT');
     child.kill(signal);
-    const [code] = (await ended) as [number | null];
-    return code;
+    return exitCode;
   };
   return {
     pid: child.pid ?? 0,
@@ -89,6 +97,9 @@ export async function startApp(name: string, options: AppOptions = {}): Promise<
       return found;
     },
     log: () => log,
+    ended: exitCode,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL');

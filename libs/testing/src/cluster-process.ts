@@ -14,8 +14,10 @@ import type { RunningEtcd } from './etcd';
 import { freePorts } from './free-port';
 import { startPostgres } from './postgres';
 
-/** The processes of the cluster, by app; two of those that rings spread keys over. */
-const layout = [
+export type ClusterApp = 'session-node' | 'guild-node' | 'presence-node' | 'tunnel' | 'ws-gateway';
+
+/** Two of those that rings spread keys over. */
+const eightProcesses: readonly ClusterApp[] = [
   'session-node',
   'session-node',
   'guild-node',
@@ -23,8 +25,9 @@ const layout = [
   'presence-node',
   'tunnel',
   'ws-gateway',
-] as const;
-export type ClusterApp = (typeof layout)[number];
+];
+
+type ClusterUser = Pick<DemoUser, 'id' | 'username' | 'passwordHash'>;
 
 export interface ClusterOptions {
   /** Given to every process on top of what wires them. */
@@ -35,17 +38,23 @@ export interface ClusterOptions {
   readonly tls?: { readonly ca: string; readonly certificate: Certificate };
   /** When set, the nodes find each other there, each cluster below a prefix of its own. Absent: a static line. */
   readonly etcd?: RunningEtcd;
+  /** The nodes, by app. Absent: seven, one or two of each. */
+  readonly layout?: readonly ClusterApp[];
+  /** Fills the empty database. Absent: the demo data. */
+  readonly prepare?: (databaseUrl: string) => Promise<readonly ClusterUser[]>;
+  /** Doors for clients and monoliths keep their ports when their process is started again. */
+  readonly fixedDoors?: boolean;
 }
 
-/** Eight processes (seven nodes and the auth service) on a real PostgreSQL with the demo data. */
+/** Nodes and the auth service, each a process, on a real PostgreSQL. */
 export interface RunningCluster {
   /** The `nth` process of that app, counted from 0. */
   app(name: ClusterApp | 'auth', nth?: number): AppProcess;
   /** Starts a process in the place (and at the addresses) of one that has ended. */
   restart(name: ClusterApp, nth?: number): Promise<AppProcess>;
-  readonly users: readonly DemoUser[];
+  readonly users: readonly ClusterUser[];
   readonly databaseUrl: string;
-  /** A token of a demo user, made by the auth service. */
+  /** A token of a user, made by the auth service. */
   token(username: string): string;
   stop(): Promise<void>;
 }
@@ -63,6 +72,9 @@ export async function startCluster({
   instead = {},
   tls,
   etcd,
+  layout = eightProcesses,
+  prepare,
+  fixedDoors = false,
 }: ClusterOptions = {}): Promise<RunningCluster> {
   const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
@@ -70,9 +82,13 @@ export async function startCluster({
   const auth = await startApp('auth', {
     env: { AUTH_LISTEN: anyPort, AUTH_KEY_FILE: join(scratch, 'auth.key'), ...env },
   });
-  const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
+  const users = await (prepare?.(postgres.url) ?? prepareUsers({ DATABASE_URL: postgres.url, ...env }));
   const tokens = await createTokens(auth.door('auth'), users, tls?.ca);
-  const places = await plan({ DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env }, etcd);
+  const places = await plan(
+    layout,
+    { DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env },
+    { etcd, fixedDoors },
+  );
   const start = async (place: Place): Promise<AppProcess> =>
     (place.process = await startPlace(place, instead[place.app]));
   const find = (name: ClusterApp, nth: number): Place => {
@@ -99,7 +115,7 @@ export async function startCluster({
     databaseUrl: postgres.url,
     token: (username) => {
       const token = tokens.get(username);
-      if (token === undefined) throw new Error(`the demo data has no user ${username}`);
+      if (token === undefined) throw new Error(`there is no user ${username}`);
       return token;
     },
     stop,
@@ -116,21 +132,30 @@ function startPlace(
 }
 
 /** Gives each process its address, and all of them the same CLUSTER line. */
-async function plan(shared: Readonly<Record<string, string>>, etcd?: RunningEtcd): Promise<Place[]> {
-  const links = (await freePorts(layout.length)).map((port) => `127.0.0.1:${port}`);
+async function plan(
+  layout: readonly ClusterApp[],
+  shared: Readonly<Record<string, string>>,
+  { etcd, fixedDoors }: { readonly etcd: RunningEtcd | undefined; readonly fixedDoors: boolean },
+): Promise<Place[]> {
+  const drawn = await freePorts(layout.length * (fixedDoors ? 2 : 1));
+  const addresses = drawn.map((port) => `127.0.0.1:${port}`);
+  const links = addresses.slice(0, layout.length);
   const cluster = etcd
     ? `etcd:${etcd.address}/${randomBytes(6).toString('hex')}`
     : `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
-  return layout.map((app, at) => ({
-    app,
-    env: {
-      GATEWAY_LISTEN: anyPort,
-      TUNNEL_LISTEN: anyPort,
-      CLUSTER: cluster,
-      LINK_LISTEN: links[at] ?? anyPort,
-      ...shared,
-    },
-  }));
+  return layout.map((app, at) => {
+    const door = addresses[layout.length + at] ?? anyPort;
+    return {
+      app,
+      env: {
+        GATEWAY_LISTEN: door,
+        TUNNEL_LISTEN: door,
+        CLUSTER: cluster,
+        LINK_LISTEN: links[at] ?? anyPort,
+        ...shared,
+      },
+    };
+  });
 }
 
 const doors = ['GATEWAY', 'TUNNEL', 'LINK', 'ADMIN', 'AUTH'] as const;
@@ -155,12 +180,12 @@ export function prepareUsers(env: Readonly<Record<string, string>>): Promise<Dem
 /** Asks the auth service for a token of each user, by username. @param ca its authority's PEM file; plaintext when absent */
 export async function createTokens(
   address: string,
-  users: readonly DemoUser[],
+  users: readonly ClusterUser[],
   ca?: string,
 ): Promise<Map<string, string>> {
   const trust = ca === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(ca));
   const client = new authGrpc.AuthorizationClient(address, trust);
-  const create = ({ id, username, passwordHash }: DemoUser): Promise<[string, string]> =>
+  const create = ({ id, username, passwordHash }: ClusterUser): Promise<[string, string]> =>
     new Promise((resolve, reject) => {
       client.create({ userId: id, password: passwordHash }, (error, answer) =>
         error ? reject(error) : resolve([username, answer.token]),
