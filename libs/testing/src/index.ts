@@ -5,6 +5,7 @@ export * from './client-contract';
 export * from './cluster-process';
 export * from './etcd';
 export * from './free-port';
+export * from './guild-model';
 export * from './postgres';
 export * from './tcp-proxy';
 export * from './virtual-clock';

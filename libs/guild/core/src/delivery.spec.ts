@@ -171,6 +171,28 @@ describe('Delivery', () => {
     expect(kinds(rig, 'n2').at(-1)).toBe('audienceLost');
   });
 
+  it('calls a member who is back before its session-node has heard that it was out, once it has', () => {
+    const rig = twoNodes();
+    rig.autoAck = false;
+    const called = () => rig.asked.flatMap((effect) => (effect.kind === 'joined' ? [effect.userId] : []));
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '3' } });
+    rig.publish('GUILD_MEMBER_ADD', { user: { id: '3' } });
+    rig.run(rig.guild.ack('n1', 2, 1, rig.at));
+    expect(called()).toEqual([]);
+    rig.run(rig.guild.ack('n2', 1, 1, rig.at));
+    expect(called()).toEqual(['3']);
+  });
+
+  it('does not call who was out again meanwhile', () => {
+    const rig = twoNodes();
+    rig.autoAck = false;
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '3' } });
+    rig.publish('GUILD_MEMBER_ADD', { user: { id: '3' } });
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '3' } });
+    rig.run(rig.guild.ack('n2', 1, 1, rig.at));
+    expect(rig.asked.some(({ kind }) => kind === 'joined')).toBe(false);
+  });
+
   it('loses a node that asks without being subscribed', () => {
     const rig = readyRig();
     rig.run(rig.guild.sync('stranger', 0, rig.at));

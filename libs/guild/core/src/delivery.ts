@@ -27,6 +27,17 @@ interface Stall {
   awayUntil?: number;
 }
 
+/** A session whose subscription ended with the event of this index, which its node has not acked yet. */
+interface Leaving {
+  readonly sessionId: string;
+  readonly userId: Snowflake;
+  readonly index: number;
+  /** The user is a member again: the session is to be called once its node knows that it was out. */
+  again: boolean;
+  /** The audience counts it no more. */
+  gone: boolean;
+}
+
 /** What the guild knows that a delivery needs. */
 export interface Insight {
   /** What the subscribed user sees. */
@@ -46,8 +57,8 @@ export class Delivery {
   private readonly audience: Audience<number | undefined>;
   private readonly stream: ClassStream;
   private readonly stalls = new Map<string, Stall>();
-  /** Sessions whose subscription ended with an event that their node has not acked yet. */
-  private readonly leaving = new Map<string, { readonly sessionId: string; readonly index: number }[]>();
+  /** By node. */
+  private readonly leaving = new Map<string, Leaving[]>();
 
   constructor(
     private readonly guildId: Snowflake,
@@ -82,7 +93,7 @@ export class Delivery {
     snapshot: (sameData: boolean) => Event,
   ): void {
     const { sessionId, userId, intents } = request;
-    this.finishLeaving(node, Number.POSITIVE_INFINITY);
+    for (const left of this.leaving.get(node) ?? []) this.takeOut(node, left);
     const before = this.subscribers.get(sessionId);
     if (before?.node === node) this.stream.doubt(node, view);
     else if (before !== undefined) this.unsubscribe(before.node, [sessionId]);
@@ -150,12 +161,29 @@ export class Delivery {
 
   /** The subscriptions of a user (`*`: all) end with the event of this index. */
   end(userId: Snowflake, index: number): void {
-    for (const { node, sessionId } of this.subscribers.of(userId)) {
+    for (const left of this.leavingOf(userId)) left.again = false;
+    for (const { node, sessionId, userId: who } of this.subscribers.of(userId)) {
       this.drop(sessionId);
+      const left: Leaving = { sessionId, userId: who, index, again: false, gone: false };
       const leaving = this.leaving.get(node);
-      if (leaving === undefined) this.leaving.set(node, [{ sessionId, index }]);
-      else leaving.push({ sessionId, index });
+      if (leaving === undefined) this.leaving.set(node, [left]);
+      else leaving.push(left);
     }
+  }
+
+  /**
+   * The user is a member again. False: no session-node still has to hear that it was none. Else its sessions, which
+   * would take a call to subscribe for one that they have answered, are called when their nodes have heard.
+   */
+  rejoins(userId: Snowflake): boolean {
+    const leaving = this.leavingOf(userId);
+    for (const left of leaving) left.again = true;
+    return leaving.length > 0;
+  }
+
+  /** The database has the user as a member, of whom no event told. */
+  call(userId: Snowflake): void {
+    if (!this.rejoins(userId)) this.out.joined(userId);
   }
 
   ack(node: string, index: number, sessions: number): void {
@@ -166,10 +194,7 @@ export class Delivery {
   }
 
   sync(node: string, index: number): void {
-    const { settled, catchUp } = this.audience.sync(node, index);
-    this.settle(settled);
-    this.finishLeaving(node, index);
-    if (catchUp !== undefined) this.catchUp(catchUp, index);
+    this.goOn(node, index, () => this.finishLeaving(node, index));
   }
 
   /** These, in order, never left for the node: it is revoked from the first of them on. */
@@ -232,7 +257,15 @@ export class Delivery {
 
   private retry(node: string, sent: number): void {
     if (this.audience.sessionsOf(node) === undefined) this.resume(node);
-    else this.sync(node, sent);
+    // What it was sent it need not have handled yet.
+    else this.goOn(node, sent);
+  }
+
+  private goOn(node: string, index: number, before?: () => void): void {
+    const { settled, catchUp } = this.audience.sync(node, index);
+    this.settle(settled);
+    before?.();
+    if (catchUp !== undefined) this.catchUp(catchUp, index);
   }
 
   private giveUp(node: string): void {
@@ -291,7 +324,23 @@ export class Delivery {
     const later = leaving.filter(({ index }) => index > acked);
     if (later.length > 0) this.leaving.set(node, later);
     else this.leaving.delete(node);
-    for (const { sessionId, index } of leaving) if (index <= acked) this.removeFromNode(node, sessionId);
+    const back = new Set<Snowflake>();
+    for (const left of leaving) {
+      if (left.index > acked) continue;
+      this.takeOut(node, left);
+      if (left.again) back.add(left.userId);
+    }
+    for (const userId of back) this.out.joined(userId);
+  }
+
+  private leavingOf(userId: Snowflake): Leaving[] {
+    return [...this.leaving.values()].flat().filter((left) => userId === '*' || left.userId === userId);
+  }
+
+  /** Once: the session may be back. */
+  private takeOut(node: string, left: Leaving): void {
+    if (!left.gone) this.removeFromNode(node, left.sessionId);
+    left.gone = true;
   }
 
   private removeFromNode(node: string, sessionId: string): void {

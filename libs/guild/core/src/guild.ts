@@ -95,10 +95,7 @@ export class Guild {
     return this.done(at);
   }
 
-  /**
-   * Publishes an event; `call` comes back with the answer.
-   * @param change what parseChange() read from the event
-   */
+  /** Publishes an event; `call` comes back with the answer. @param change what parseChange() read from it */
   publish(incoming: Incoming, at: Moment): readonly Effect[] {
     this.lastMoment = at;
     // Without subscribers nobody has to be asked; but a publish may be one that comes again while acks are awaited.
@@ -210,11 +207,11 @@ export class Guild {
     for (const userId of [...this.delivery.subscribers.userIds()]) {
       const known = before.members.get(userId);
       if (state.members.has(userId)) continue;
-      if (known !== undefined && !this.reconciliation.asked.has(userId)) state.addMember(known);
-      else this.expel(userId, at.now);
+      if (known === undefined || this.reconciliation.asked.has(userId)) this.expel(userId, at.now);
+      else state.addMember(known);
     }
     if (before.complete && state.complete) {
-      for (const userId of state.members.keys()) if (!before.members.has(userId)) this.out.joined(userId);
+      for (const userId of state.members.keys()) if (!before.members.has(userId)) this.delivery.call(userId);
     }
     const was = (id: Snowflake) => before.channels.get(id) ?? state.channels.get(id);
     this.teller.reclass(model.adopt(state, at.wall), { now: state.channels, was }, at.now);
@@ -320,7 +317,8 @@ export class Guild {
     }
     this.reconciliation.touched(change, at.now);
     if (change.kind === 'member' || change.kind === 'memberGone') this.memberLoads.hold(change);
-    if (change.kind === 'memberGone') {
+    if (change.kind === 'member' && change.isNew) this.delivery.rejoins(change.userId);
+    else if (change.kind === 'memberGone') {
       this.delivery.end(change.userId, index);
       this.presences.remove(change.userId);
     }
