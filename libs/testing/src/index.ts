@@ -7,5 +7,6 @@ export * from './etcd';
 export * from './free-port';
 export * from './guild-model';
 export * from './postgres';
+export * from './simulation';
 export * from './tcp-proxy';
 export * from './virtual-clock';

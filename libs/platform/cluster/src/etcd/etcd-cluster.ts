@@ -36,11 +36,7 @@ export class EtcdCluster implements Cluster {
   }
 
   /** @throws OperatorError for files that can't be read, or half of what etcd wants to be shown */
-  static of(
-    endpoints: readonly string[],
-    prefix: string,
-    options: ClusterOptions,
-  ): EtcdCluster {
+  static of(endpoints: readonly string[], prefix: string, options: ClusterOptions): EtcdCluster {
     const { config, clock } = options;
     const client = new EtcdClient({
       endpoints,

@@ -1,0 +1,3 @@
+export * from './virtual-loop';
+export * from './virtual-network';
+export * from './virtual-transport';

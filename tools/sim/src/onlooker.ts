@@ -1,0 +1,135 @@
+import type { Message, NodeRef, PeerEvent } from '@derailed/platform/mesh';
+import type { History } from './history';
+import type { MeshTap } from './tapped-mesh';
+
+/** The audience that a message is about, of a node's start. */
+interface Stream {
+  /** When each event came to its owner first. */
+  readonly arrived: Map<string, number>;
+  /** By session-node: the events that were sent and have not been handled there, and when. */
+  readonly unhandled: Map<string, Map<string, number>>;
+  /** By session-node: when the owner had a reason to go on without it. */
+  readonly excused: Map<string, number>;
+}
+
+/** A node's right to answer for a key, as it saw it itself. */
+export interface Claim {
+  readonly generation: number;
+  /** Whether the node is the owner in its own view, and its lease has not ended in the store. */
+  readonly isValid: boolean;
+}
+
+const ackTimeout = 2000;
+/** Its timer may be late by so much (ms). */
+const slack = 5;
+
+/** Watches every message between roles for what no client could see: who acks what, and when. */
+export class Onlooker implements MeshTap {
+  private readonly streams = new Map<string, Stream>();
+  private readonly answers = new Map<string, Claim & { readonly node: string }>();
+
+  constructor(
+    private readonly history: History,
+    private readonly now: () => number,
+    private readonly claim: (at: NodeRef, role: 'guild-node' | 'session-node', key: string) => Claim,
+    private readonly trace: (what: () => string) => void,
+  ) {}
+
+  received(at: NodeRef, message: Message, from: NodeRef, deliver: () => void): void {
+    this.trace(() => `${at.id} <- ${from.id} ${textOf(message)}`);
+    if (message.$case === 'publish') {
+      const { event, kind, audienceIds } = message.value;
+      for (const id of audienceIds) {
+        const { arrived } = this.stream(at, kind, id);
+        if (event && !arrived.has(event.id)) arrived.set(event.id, this.now());
+      }
+    } else if (
+      message.$case === 'unsubscribe' ||
+      message.$case === 'audienceSync' ||
+      message.$case === 'subscribe'
+    ) {
+      const { kind, audienceId } = message.value;
+      this.stream(at, kind, audienceId).excused.set(from.id, this.now());
+    }
+    deliver();
+    if (message.$case === 'audienceEvent') {
+      const { kind, audienceId, event } = message.value;
+      if (event) this.stream(from, kind, audienceId).unhandled.get(at.id)?.delete(event.id);
+    }
+  }
+
+  sent(at: NodeRef, to: string, message: Message, taken: boolean): void {
+    if (message.$case !== 'audienceEvent') return;
+    const { kind, audienceId, event } = message.value;
+    const stream = this.stream(at, kind, audienceId);
+    if (!taken) stream.excused.set(to, this.now());
+    else if (event && event.id !== '') {
+      let unhandled = stream.unhandled.get(to);
+      if (!unhandled) stream.unhandled.set(to, (unhandled = new Map<string, number>()));
+      if (!unhandled.has(event.id)) unhandled.set(event.id, this.now());
+    }
+  }
+
+  answered(at: NodeRef, question: Message, answer: Message | undefined): void {
+    this.trace(() => `${at.id} answers ${textOf(question)}: ${answer ? textOf(answer) : 'refused'}`);
+    if (question.$case !== 'publish' || answer?.$case !== 'published') return;
+    const { kind, audienceIds, event } = question.value;
+    for (const id of audienceIds) {
+      this.checkOwner(at, kind, id);
+      if (event) this.checkHandled(at, this.stream(at, kind, id), event.id);
+    }
+  }
+
+  peer(at: NodeRef, { kind, node }: PeerEvent): void {
+    this.trace(() => `${at.id} sees ${node.id} ${kind}`);
+    if (kind !== 'gone') return;
+    for (const [key, { excused, unhandled }] of this.streams) {
+      if (!key.startsWith(`${at.id} ${at.incarnation} `)) continue;
+      excused.set(node.id, this.now());
+      unhandled.delete(node.id);
+    }
+  }
+
+  /** An ack says that each session-node that was sent the event has handled it, unless it was given up. */
+  private checkHandled(at: NodeRef, { arrived, unhandled, excused }: Stream, eventId: string): void {
+    const since = arrived.get(eventId) ?? 0;
+    for (const [node, events] of unhandled) {
+      if (!events.has(eventId) || (excused.get(node) ?? -1) >= since) continue;
+      const oldest = Math.min(...events.values());
+      if (this.now() - oldest < ackTimeout - slack)
+        this.history.broken('ack means buffered', `${at.id} acked ${eventId}, which ${node} has not handled`);
+    }
+  }
+
+  /** Whoever acks for a key owns it, and nobody who owned it before acks after that. */
+  private checkOwner(at: NodeRef, kind: number, id: string): void {
+    const claim = this.claim(at, kind === 1 ? 'guild-node' : 'session-node', id);
+    const key = `${kind} ${id}`;
+    const node = `${at.id} ${at.incarnation}`;
+    const last = this.answers.get(key);
+    if (!claim.isValid) this.history.broken('one owner', `${at.id} acked for ${id}, which is not its own`);
+    else if (last !== undefined && last.node !== node && claim.generation < last.generation)
+      this.history.broken('one owner', `${at.id} acked for ${id} after ${last.node} did, which owns it now`);
+    this.answers.set(key, { ...claim, node });
+  }
+
+  private stream({ id, incarnation }: NodeRef, kind: number, audienceId: string): Stream {
+    const key = `${id} ${incarnation} ${kind} ${audienceId}`;
+    let stream = this.streams.get(key);
+    if (!stream)
+      this.streams.set(key, (stream = { arrived: new Map(), unhandled: new Map(), excused: new Map() }));
+    return stream;
+  }
+}
+
+/** A message in a line of the trace. */
+export function textOf({ $case, value }: Message): string {
+  const text = JSON.stringify(value, (_key, field: unknown) => {
+    if (field instanceof Uint8Array) return Buffer.from(field).toString('utf8').slice(0, 80);
+    const bytes = field as { type?: string; data?: number[] } | null;
+    return typeof field === 'object' && bytes?.type === 'Buffer' && Array.isArray(bytes.data)
+      ? Buffer.from(bytes.data).toString('utf8').slice(0, 80)
+      : field;
+  });
+  return `${$case} ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`;
+}

@@ -1,0 +1,217 @@
+import { StaticCluster, type Role } from '@derailed/platform/cluster';
+import type { NodeRef } from '@derailed/platform/mesh';
+import { type Rng, type Snowflake, seededRng } from '@derailed/shared/kernel';
+import { VirtualLoop, VirtualNetwork, VirtualProcess } from '@derailed/testing';
+import { Faults } from './faults';
+import { History, type Violation } from './history';
+import { Monolith } from './monolith';
+import { type NodeWorld, SimNode } from './node';
+import { type Claim, Onlooker } from './onlooker';
+import { Platform } from './platform';
+import type { Plant } from './plants';
+import { VirtualClient } from './virtual-client';
+import { type Stage, Workload, checkConvergence } from './workload';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** A bug to be found. */
+  readonly plant?: Plant | undefined;
+  /** Gets each line of what happens, with its time in ms. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly published: number;
+  readonly dispatches: number;
+  readonly sessions: number;
+}
+
+/** When what begins and ends, in ms of virtual time. */
+const schedule = {
+  clients: 500,
+  work: 2500,
+  faults: 5000,
+  faultsEnd: 30_000,
+  workEnd: 36_000,
+  /** Something for everybody, long after. */
+  last: 75_000,
+  end: 85_000,
+} as const;
+
+const shapes: readonly (readonly (readonly Role[])[])[] = [
+  [
+    ['session-node'],
+    ['session-node'],
+    ['guild-node'],
+    ['guild-node'],
+    ['presence-node'],
+    ['ws-gateway'],
+    ['ws-gateway'],
+    ['tunnel'],
+    ['tunnel'],
+  ],
+  [
+    ['ws-gateway', 'session-node'],
+    ['ws-gateway', 'session-node'],
+    ['guild-node', 'presence-node', 'tunnel'],
+    ['guild-node', 'presence-node', 'tunnel'],
+  ],
+  [
+    ['ws-gateway', 'session-node', 'guild-node', 'presence-node', 'tunnel'],
+    ['ws-gateway', 'session-node', 'guild-node', 'presence-node', 'tunnel'],
+    ['ws-gateway', 'session-node', 'guild-node', 'presence-node', 'tunnel'],
+  ],
+];
+
+/** One world from its seed to its end: nothing in it depends on anything else. */
+export class Simulation {
+  private readonly rng: Rng;
+  private readonly loop = new VirtualLoop((error) =>
+    this.history.broken('no errors', error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  );
+  private readonly platform = new Platform();
+  private readonly history = new History(
+    this.platform,
+    () => this.loop.now,
+    (what) => this.trace(what),
+  );
+  private readonly network: VirtualNetwork;
+  private readonly nodes: SimNode[] = [];
+  private readonly clients: VirtualClient[] = [];
+  private readonly monoliths: Monolith[] = [];
+
+  constructor(private readonly options: SimulationOptions) {
+    this.rng = seededRng(options.seed * 0x9e37 + 1);
+    this.network = new VirtualNetwork(this.loop, this.split());
+  }
+
+  async run(): Promise<Outcome> {
+    this.settle();
+    const stage: Stage = {
+      platform: this.platform,
+      history: this.history,
+      clients: this.clients,
+      monolithOf: (key) => this.monoliths[Number(BigInt(key) >> 22n) % this.monoliths.length]!,
+    };
+    const workload = new Workload(stage, this.split());
+    const faults = this.startFaults();
+    const { rng, loop } = this;
+    for (const client of this.clients) loop.at(schedule.clients + 1500 * rng.next(), () => client.connect());
+    for (let at: number = schedule.work; at < schedule.workEnd; at += -Math.log(1 - rng.next()) * 130)
+      loop.at(at, () => workload.step());
+    loop.at(schedule.workEnd, () => faults.end());
+    loop.at(schedule.last, () => {
+      for (const guildId of this.platform.guildIds) workload.guildNote(guildId);
+      for (const userId of this.platform.users.keys()) workload.userNote(userId);
+    });
+    await loop.run(schedule.end);
+    this.history.checkAcks();
+    this.history.checkLosses();
+    checkConvergence(stage);
+    return {
+      seed: this.options.seed,
+      violations: this.history.violations,
+      published: this.history.count,
+      dispatches: this.history.lives.reduce((sum, { seq }) => sum + seq, 0),
+      sessions: this.history.lives.length,
+    };
+  }
+
+  private settle(): void {
+    const { rng, platform, options, history, network, loop } = this;
+    const users = Array.from({ length: 6 }, () => platform.addUser().id);
+    for (let count = 0; count < 3; count++) {
+      const members = users.filter(() => rng.next() < 0.75);
+      platform.addGuild(members.length > 0 ? members : users, 3, this.split());
+    }
+    const trace = (what: () => string): void => this.trace(what);
+    const shape = shapes[Math.floor(rng.next() * shapes.length)]!;
+    const members = shape.map((roles, index) => ({ id: `10.0.0.${index + 1}:18000`, roles }));
+    const onlooker = new Onlooker(
+      history,
+      () => loop.now,
+      (at, role, key) => this.claim(at, role, key),
+      trace,
+    );
+    const world: NodeWorld = {
+      loop,
+      network,
+      platform,
+      history,
+      database: { away: false, latency: 2 },
+      auth: { away: false },
+      tap: options.plant?.tap?.(onlooker, loop, this.split()) ?? onlooker,
+      linkQueue: rng.next() < 0.2 ? 64 * 1024 : 4 * 1024 * 1024,
+      trace,
+      cluster: (node) => StaticCluster.of(members, node),
+    };
+    for (const { id, roles } of members) this.nodes.push(new SimNode(id, roles, this.split(), world));
+    for (const node of this.nodes) loop.at(100 * rng.next(), () => node.start());
+    this.world = world;
+    const addresses = (role: Role, service: string): string[] =>
+      members.filter(({ roles }) => roles.includes(role)).map(({ id }) => `${id}/${service}`);
+    const gateways = addresses('ws-gateway', 'ws');
+    const tunnels = addresses('tunnel', 'tunnel');
+    for (let index = 0; index < 8; index++) {
+      const name = `client-${index}`;
+      const userId = users[index % users.length]!;
+      const process = new VirtualProcess(loop, name, 0, 0);
+      this.clients.push(
+        new VirtualClient(name, userId, process, this.split(), { network, history, gateways, trace }),
+      );
+    }
+    for (const name of ['monolith-0', 'monolith-1']) {
+      const process = new VirtualProcess(loop, name, 0, 0);
+      this.monoliths.push(
+        new Monolith(name, process, this.split(), { network, history, platform, tunnels, trace }),
+      );
+    }
+  }
+
+  private world: NodeWorld | undefined;
+
+  private startFaults(): Faults {
+    const { loop, network, nodes, clients, rng } = this;
+    const { database, auth } = this.world!;
+    const faults = new Faults(
+      {
+        loop,
+        network,
+        nodes,
+        clients,
+        database,
+        auth,
+        monoliths: this.monoliths.map(({ name }) => name),
+        trace: (what) => this.trace(what),
+      },
+      this.split(),
+    );
+    const strikes = Math.floor(12 * rng.next());
+    for (let count = 0; count < strikes; count++) {
+      const at = schedule.faults + (schedule.faultsEnd - schedule.faults) * rng.next();
+      loop.at(at, () => faults.strike());
+    }
+    return faults;
+  }
+
+  private claim({ id, incarnation }: NodeRef, role: 'guild-node' | 'session-node', key: Snowflake): Claim {
+    const node = this.nodes.find((each) => each.id === id);
+    const view = node?.incarnation === incarnation ? node.cluster?.view : undefined;
+    return { generation: view?.generation ?? 0, isValid: view?.ownerOf(role, key) === id };
+  }
+
+  /** Chance of its own for a part of the world. */
+  private split(): Rng {
+    return seededRng(Math.floor(this.rng.next() * 2 ** 32));
+  }
+
+  private trace(what: () => string): void {
+    this.options.trace?.(`${this.loop.now.toFixed(2).padStart(9)}  ${what()}`);
+  }
+}
+
+export function simulate(options: SimulationOptions): Promise<Outcome> {
+  return new Simulation(options).run();
+}
