@@ -127,6 +127,8 @@ export class EventStream {
         this.subscriptions.forget(session, view, now);
         this.listener.left(session, view.id, now);
       }
+      if (view.table.hasQuiet)
+        for (const session of view.table.all()) session.missed?.forget(view.id, event.endsUserId);
       given = ended.length;
     }
     if (event.event === undefined || event.endsUserId === everybody) return given;

@@ -28,6 +28,11 @@ export class MissedPresences {
     }
   }
 
+  /** The user is no member of the guild any more: what it was there is over, and nobody says that it is offline. */
+  forget(guildId: string, aboutUserId: string): void {
+    this.remove(`${guildId}:${aboutUserId}`);
+  }
+
   /** The session is out of the guild: its presences are not for it any more. */
   leave(guildId: string): void {
     for (const key of [...this.byKey.keys()]) if (key.startsWith(`${guildId}:`)) this.remove(key);

@@ -127,16 +127,31 @@ describe('a session whose socket does not drain', () => {
 });
 
 describe('a session without a client', () => {
-  it('buffers no volatile events', () => {
+  it('buffers no volatile events, and is sent the last presence of each user when it has one again', () => {
     const { world, connection, sessionId, event, since } = pressedWorld();
     world.drop(connection);
     event({ event: typing });
-    event(presence('8'));
+    event(presence('8', 'idle'));
     event({ event: eventOf('a') });
+    event(presence('8', 'dnd'));
     const again = world.resume(sessionId, 2);
-    expect(since(again, 0).map(([, name]) => name)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+    expect(since(again, 0)).toEqual([
+      [3, 'MESSAGE_CREATE', '"a"'],
+      [4, 'RESUMED', '{"_trace":[]}'],
+      [5, 'PRESENCE_UPDATE', '{"user":{"id":"8"},"status":"dnd"}'],
+    ]);
     event({ event: typing });
-    expect(since(again, 2).map(([, name]) => name)).toEqual(['TYPING_START']);
+    expect(since(again, 3).map(([, name]) => name)).toEqual(['TYPING_START']);
+  });
+
+  it('is not sent the presence of a member who has left the guild since', () => {
+    const { world, connection, sessionId, event, since } = pressedWorld();
+    world.drop(connection);
+    event(presence('8'));
+    event(presence('9'));
+    event({ event: eventOf('a', 'GUILD_MEMBER_REMOVE'), endsUserId: '8' });
+    const again = world.resume(sessionId, 2);
+    expect(since(again, 2).map(([, , json]) => json)).toEqual(['{"user":{"id":"9"},"status":"online"}']);
   });
 
   it('gets the presences of the time in which it replayed after RESUMED', () => {

@@ -22,7 +22,6 @@ export class QuietSessions {
   /** The session's state, or what holds it up, may have changed. */
   update(session: Session): void {
     const quiet = session.state !== 'live' || session.pressed;
-    if (session.state === 'detached') session.missed = undefined;
     if (quiet === session.quiet || session.state === 'starting' || session.state === 'ended') return;
     session.quiet = quiet;
     for (const guildId of session.guilds) this.views.get(Kind.guild, guildId)?.table.quietChanged(session);

@@ -114,9 +114,9 @@ export class Session {
     if (this.outlet !== undefined) this.outlet.add(this.connection, seq);
   }
 
-  /** In place of take(), for a volatile event while quiet. Without a client nothing is kept of it. */
+  /** In place of take(), for a volatile event while quiet: the last presence of each user is kept. */
   miss(dispatch: Held, volatile: VolatileEvent): void {
-    if (this.state === 'detached' || volatile.aboutUserId === '') return;
+    if (volatile.aboutUserId === '') return;
     this.missed ??= new MissedPresences();
     this.missed.put(dispatch, volatile);
   }
