@@ -122,6 +122,31 @@ describe('Delivery', () => {
     expect([rig.got('s3').length, rig.got('t3').length]).toEqual([2, 1]);
   });
 
+  it('answers the Subscribe of a node whose last session went before it had caught up', () => {
+    const rig = twoNodes({ ackTimeout: 2000 });
+    rig.autoAck = false;
+    say(rig);
+    rig.wait(2000);
+    rig.subscribe('t3', '3', { node: 'n2' });
+    expect(rig.sessions.has('t3')).toBe(false);
+    rig.run(rig.guild.unsubscribe('n2', ['s3'], rig.at));
+    expect(rig.sessions.has('t3')).toBe(true);
+    rig.autoAck = true;
+    say(rig);
+    expect(rig.got('t3')).toEqual(['MESSAGE_CREATE']);
+  });
+
+  it('does so when that session was a member who has left', () => {
+    const rig = twoNodes({ ackTimeout: 2000 });
+    rig.autoAck = false;
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '3' } });
+    rig.wait(2000);
+    rig.subscribe('t2', '2', { node: 'n2' });
+    expect(rig.sessions.has('t2')).toBe(false);
+    rig.run(rig.guild.ack('n2', 1, 1, rig.at));
+    expect(rig.sessions.has('t2')).toBe(true);
+  });
+
   it('answers again what could not be sent', () => {
     const rig = readyRig({ refusedRetry: 100 });
     rig.full.add('n9');

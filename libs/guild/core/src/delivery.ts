@@ -190,7 +190,7 @@ export class Delivery {
     const { settled, catchUp } = this.audience.ack(node, index, sessions);
     this.settle(settled);
     this.finishLeaving(node, index);
-    if (catchUp !== undefined) this.catchUp(catchUp, index);
+    if (catchUp !== undefined && this.stalls.has(node)) this.catchUp(catchUp, index);
   }
 
   sync(node: string, index: number): void {
@@ -345,7 +345,10 @@ export class Delivery {
 
   private removeFromNode(node: string, sessionId: string): void {
     this.settle(this.audience.unsubscribe(node, sessionId));
-    if (this.audience.sessionsOf(node) === undefined) this.stream.forget(node);
+    if (this.audience.sessionsOf(node) !== undefined) return;
+    this.stream.forget(node);
+    // There is nothing left that it could catch up on. A full queue is still one.
+    if (this.stalls.get(node)?.refused === undefined) this.resume(node);
   }
 
   private drop(sessionId: string): Subscriber | undefined {
