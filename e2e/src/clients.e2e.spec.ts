@@ -7,6 +7,7 @@ import { type Player, cast, hall, north } from './acceptance/cast';
 import { proves } from './acceptance/proves';
 import { type Stage, everything, stages } from './acceptance/stage';
 import { DiscordClient } from './discord-client';
+import { messageSaying } from './message';
 
 interface Packet {
   readonly op: number;
@@ -45,26 +46,6 @@ class Tape {
   }
 }
 
-/** A message with all that some library needs of one. */
-const message = (content: string) => ({
-  id: String(500_000_000_000_000_000n + BigInt(content)),
-  channel_id: hall.channels.open,
-  guild_id: hall.id,
-  author: { id: cast.ben.id, username: 'ben', discriminator: '0', avatar: null, global_name: null },
-  member: { roles: [], joined_at: '2024-05-01T00:00:00.000Z', deaf: false, mute: false, flags: 0 },
-  content,
-  timestamp: '2024-05-01T00:00:00.000Z',
-  edited_timestamp: null,
-  tts: false,
-  mention_everyone: false,
-  mentions: [],
-  mention_roles: [],
-  attachments: [],
-  embeds: [],
-  pinned: false,
-  type: 0,
-});
-
 const quiet = (): void => undefined;
 const sessionStartLimit = { total: 1000, remaining: 1000, resetAfter: 0, maxConcurrency: 1 };
 
@@ -94,7 +75,7 @@ describe.each(stages)('client libraries, %s', (_, start) => {
   }, 30_000);
 
   const publish = (n: number) =>
-    stage.publisher.publish({ guildId: hall.id }, 'MESSAGE_CREATE', message(String(n)));
+    stage.publisher.publish({ guildId: hall.id }, 'MESSAGE_CREATE', messageSaying(String(n)));
 
   /** READY, a message, a cut, messages meanwhile, RESUMED, and live again: nothing is missing, nothing twice. */
   const cycle = async (tape: Tape): Promise<void> => {

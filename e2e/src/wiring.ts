@@ -72,11 +72,13 @@ export function startComposed(env: Environment = {}): Promise<Composed> {
   return binary === undefined ? startGateway(env) : startOnPostgres(env);
 }
 
-async function startGateway(env: Environment): Promise<Composed> {
-  const root: BareRoot | undefined = binary === undefined ? undefined : createBareRoot(binary);
+async function startGateway(env: Environment, node?: string): Promise<Composed> {
+  const root: BareRoot | undefined =
+    binary === undefined || node !== undefined ? undefined : createBareRoot(binary);
   const dataDir = mkdtempSync(join(tmpdir(), 'derailed-'));
   const app = await startApp('gateway', {
     ...(root && { command: root.command }),
+    ...(node !== undefined && { node }),
     env: {
       GATEWAY_LISTEN: '127.0.0.1:0',
       TUNNEL_LISTEN: '127.0.0.1:0',
@@ -105,11 +107,14 @@ async function startGateway(env: Environment): Promise<Composed> {
 /** In place of a key file: the bare root has no place for one. */
 const signingKey = 'a signing key for tests, 32 or more characters';
 
-/** Every role in one process, on a real PostgreSQL. */
-export async function startOnPostgres(env: Environment = {}): Promise<Composed & OnPostgres> {
+/** Every role in one process, on a real PostgreSQL. @param node that runs it; absent: the one of the test */
+export async function startOnPostgres(env: Environment = {}, node?: string): Promise<Composed & OnPostgres> {
   const postgres = await startPostgres();
   const users = await prepareUsers({ DATABASE_URL: postgres.url });
-  const composed = await startGateway({ DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env });
+  const composed = await startGateway(
+    { DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env },
+    node,
+  );
   const tokens = await createTokens(composed.app.door('auth'), users);
   return {
     ...composed,
@@ -127,13 +132,20 @@ export async function startOnPostgres(env: Environment = {}): Promise<Composed &
 /**
  * Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. With the single binary,
  * the session-nodes are runs of it.
+ * @param node that runs the ws-gateway; absent: the one of the test
  */
 export async function startSeparate(
   env: Environment = {},
   etcd?: RunningEtcd,
+  node?: string,
 ): Promise<OnPostgres & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
   const instead = binary === undefined ? {} : { 'session-node': { command: [binary] } };
-  const cluster = await startCluster({ env: { ...hurried, ...env }, instead, ...(etcd && { etcd }) });
+  const cluster = await startCluster({
+    env: { ...hurried, ...env },
+    instead,
+    ...(etcd && { etcd }),
+    ...(node !== undefined && { gatewayNode: node }),
+  });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];
   return {
     cluster,

@@ -65,20 +65,29 @@ export const cast = {
   eris: { id: '110000000000000023', bot: true },
   oceanic: { id: '110000000000000024', bot: true },
   discordeno: { id: '110000000000000025', bot: true },
-  'discord-py': { id: '110000000000000026', bot: true },
-  hikari: { id: '110000000000000027', bot: true },
+  'discordjs-zlib': { id: '110000000000000031', bot: true },
+  'discordjs-payload': { id: '110000000000000032', bot: true },
+  'discordeno-zlib': { id: '110000000000000033', bot: true },
+  'discordeno-payload': { id: '110000000000000034', bot: true },
+  'eris-zlib': { id: '110000000000000035', bot: true },
+  'eris-etf': { id: '110000000000000036', bot: true },
+  'eris-etf-zlib': { id: '110000000000000037', bot: true },
+  'oceanic-zlib': { id: '110000000000000038', bot: true },
+  'oceanic-etf': { id: '110000000000000039', bot: true },
+  'oceanic-zstd': { id: '110000000000000041', bot: true },
+  'oceanic-zstd-24': { id: '110000000000000042', bot: true },
+  'oceanic-etf-zstd': { id: '110000000000000043', bot: true },
+  'discord-py-zlib': { id: '110000000000000044', bot: true },
+  'discord-py-zstd': { id: '110000000000000045', bot: true },
+  'hikari-zlib': { id: '110000000000000046', bot: true },
+  'hikari-zstd': { id: '110000000000000047', bot: true },
 } as const;
 export type Player = keyof typeof cast;
 
-const libraries: readonly Player[] = [
-  'discordjs-ws',
-  'discord-js',
-  'eris',
-  'oceanic',
-  'discordeno',
-  'discord-py',
-  'hikari',
-];
+/** Client libraries, each with a bot of its own; with what it speaks where that is not JSON as it is. */
+const libraries = (Object.keys(cast) as Player[]).filter((name) =>
+  /^(discord|eris|oceanic|hikari)/.test(name),
+);
 
 const values = (rows: readonly (readonly (string | number | bigint | boolean | null)[])[]): string =>
   rows

@@ -66,6 +66,12 @@ export class Stage {
     return this.tokens.get(player) ?? '';
   }
 
+  /** Of the process that clients are connected to; 0 when it does not say. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://${this.wiring.admin}/metrics`)).text();
+    return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  }
+
   query(sql: string): Promise<void> {
     return this.wiring.query(sql);
   }
@@ -147,8 +153,14 @@ async function prepare(wiring: OnPostgres): Promise<Stage> {
   return new Stage(wiring, await createTokens(wiring.auth, players));
 }
 
+/** @param node that runs the process which clients are connected to; absent: the one of the test */
+type StartStage = (env?: Environment, node?: string) => Promise<Stage>;
+
 /** Both wirings on a real PostgreSQL: all roles in one process, and each in processes of its own. */
-export const stages: readonly (readonly [string, (env?: Environment) => Promise<Stage>])[] = [
-  ['in one process', async (env) => prepare(await startOnPostgres({ ...environment, ...env }))],
-  ['in eight processes', async (env) => prepare(await startSeparate({ ...environment, ...env }))],
+export const stages: readonly (readonly [string, StartStage])[] = [
+  ['in one process', async (env, node) => prepare(await startOnPostgres({ ...environment, ...env }, node))],
+  [
+    'in eight processes',
+    async (env, node) => prepare(await startSeparate({ ...environment, ...env }, undefined, node)),
+  ],
 ];

@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly args?: readonly string[];
   /** Another copy of the app than dist/apps/NAME. */
   readonly main?: string;
+  /** The Node that runs it; absent: the one that runs the test, or the single binary where that is tested. */
+  readonly node?: string;
   /** What runs in place of Node and the app's main.js: a program and its first arguments. */
   readonly command?: readonly string[];
   readonly cwd?: string;
@@ -50,9 +52,10 @@ export interface FailedStart {
   readonly stdout: string;
 }
 
-function launch(name: string, { env = {}, args = [], main, command, cwd }: AppOptions): ChildProcess {
-  const binary = name === 'gateway' && main === undefined ? process.env['DERAILED_BINARY'] : undefined;
-  const onNode = [process.execPath, main ?? join(dist, name, 'main.js')];
+function launch(name: string, { env = {}, args = [], main, node, command, cwd }: AppOptions): ChildProcess {
+  const asBinary = name === 'gateway' && main === undefined && node === undefined;
+  const binary = asBinary ? process.env['DERAILED_BINARY'] : undefined;
+  const onNode = [node ?? process.execPath, main ?? join(dist, name, 'main.js')];
   const [program = '', ...first] = command ?? (binary === undefined ? onNode : [binary]);
   return spawn(program, [...first, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...quietly, ...env },

@@ -34,6 +34,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What runs in place of an app: `gateway` with the roles of that app. */
   readonly instead?: Partial<Record<ClusterApp, Pick<AppOptions, 'command'>>>;
+  /** The Node that runs the ws-gateway; absent: the one that runs the test. */
+  readonly gatewayNode?: string;
   /** When set, every door has this certificate, and everybody trusts only its authority. */
   readonly tls?: { readonly ca: string; readonly certificate: Certificate };
   /** When set, the nodes find each other there, each cluster below a prefix of its own. Absent: a static line. */
@@ -70,6 +72,7 @@ const anyPort = '127.0.0.1:0';
 export async function startCluster({
   env: more = {},
   instead = {},
+  gatewayNode,
   tls,
   etcd,
   layout = eightProcesses,
@@ -90,7 +93,11 @@ export async function startCluster({
     { etcd, fixedDoors },
   );
   const start = async (place: Place): Promise<AppProcess> =>
-    (place.process = await startPlace(place, instead[place.app]));
+    (place.process = await startPlace(
+      place,
+      instead[place.app],
+      place.app === 'ws-gateway' ? gatewayNode : undefined,
+    ));
   const find = (name: ClusterApp, nth: number): Place => {
     const place = places.filter(({ app }) => app === name)[nth];
     if (place === undefined) throw new Error(`the cluster has no ${name} number ${nth}`);
@@ -125,9 +132,10 @@ export async function startCluster({
 function startPlace(
   { app, env }: Place,
   instead: Pick<AppOptions, 'command'> | undefined,
+  node: string | undefined,
 ): Promise<AppProcess> {
   return instead === undefined
-    ? startApp(app, { env })
+    ? startApp(app, { env, ...(node !== undefined && { node }) })
     : startApp('gateway', { ...instead, env, args: ['--roles', app] });
 }
 

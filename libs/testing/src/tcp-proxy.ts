@@ -4,6 +4,8 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 export interface TcpProxy {
   /** HOST:PORT to dial instead of the target. */
   readonly address: string;
+  /** The first line that each connection sent, of those that were passed on. */
+  readonly requests: readonly string[];
   /** Ends every connection on both sides at once, without a goodbye. */
   cut(): void;
   /** Where new connections go from now on. Empty: they wait, as behind a balancer that looks for a living node. */
@@ -19,9 +21,15 @@ export async function startTcpProxy(first = '', at = '127.0.0.1:0'): Promise<Tcp
   let target = first;
   const sockets = new Set<Socket>();
   const held = new Set<Socket>();
+  const requests: string[] = [];
   const join = (inbound: Socket): void => {
     const colon = target.lastIndexOf(':');
     const outbound = connect(Number(target.slice(colon + 1)), target.slice(0, colon));
+    inbound.on('data', (chunk: Buffer) => {
+      // Some clients send one request after the other on a connection; none of them cuts its first line in two.
+      const request = /^GET .*/.exec(chunk.toString('latin1', 0, 1024));
+      if (request) requests.push(request[0].trimEnd());
+    });
     for (const [from, to] of [
       [inbound, outbound],
       [outbound, inbound],
@@ -50,6 +58,7 @@ export async function startTcpProxy(first = '', at = '127.0.0.1:0'): Promise<Tcp
   };
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
     cut,
     retarget: (next) => {
       target = next;

@@ -64,5 +64,7 @@ export const contentLines = {
     'discord.js 14 logs in, caches its guilds, sees messages, presences and members, and resumes.',
   'client.eris': 'eris goes through the cycle.',
   'client.oceanic': 'oceanic.js goes through the cycle.',
+  'client.discord.py': 'discord.py logs in, caches its guilds, sees messages and members, and resumes.',
+  'client.hikari': 'hikari does the same.',
   'client.discordeno': '@discordeno/gateway goes through the cycle.',
 } as const;
