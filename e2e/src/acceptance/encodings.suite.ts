@@ -1,20 +1,11 @@
 import * as zlib from 'node:zlib';
-import { documents, inflated, plainJson, terms } from '../languages';
 import type { RawClient } from '../raw-client';
 import { cast, hall } from './cast';
+import { type MannerName, manners } from './manners';
 import { proves, provesEach } from './proves';
-import { type Manner, type Stage, everything } from './stage';
+import { type Stage, everything } from './stage';
 import { takeApart, term } from './term-tags';
 
-/** Each way to have payloads on the wire that needs nothing but Node. */
-const manners = {
-  json: { query: 'v=10&encoding=json', language: () => plainJson },
-  etf: { query: 'v=10&encoding=etf', language: () => terms },
-  zlib: { query: 'v=10&encoding=json&compress=zlib-stream', language: () => inflated(plainJson) },
-  'zlib of etf': { query: 'v=10&encoding=etf&compress=zlib-stream', language: () => inflated(terms) },
-  'compress in Identify': { query: 'v=10', language: () => documents },
-} as const satisfies Readonly<Record<string, Manner>>;
-type MannerName = keyof typeof manners;
 const names = Object.keys(manners) as MannerName[];
 
 /** Of JSON every kind of value that an encoding could change. */

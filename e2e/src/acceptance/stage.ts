@@ -4,6 +4,7 @@ import type { Language } from '../languages';
 import { Publisher } from '../publisher';
 import { RawClient } from '../raw-client';
 import { type Player, cast, castSql, passwordOf } from './cast';
+import type { Manner } from './manners';
 
 /** Short where a test has to wait for the end of something, long where it must not come too soon. */
 export const times = {
@@ -34,12 +35,6 @@ const environment: Environment = {
   RECONNECT_DELAY: '500ms',
   CLOSE_TIMEOUT: '500ms',
 };
-
-/** What a connection is asked for in its URL, and how it is then spoken. */
-export interface Manner {
-  readonly query: string;
-  readonly language: () => Language;
-}
 
 /** All intents: user accounts may use them all. */
 export const everything = 53_608_447;

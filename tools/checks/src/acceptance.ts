@@ -85,7 +85,7 @@ export function renderAcceptance(): string {
 
 Generated from libs/testing/src/client-contract and the tests of ${folder} that name its lines: suites in \`acceptance\` with
 a client by hand, and specs with client libraries. Each test runs against all roles in one process and against eight
-processes, both on a real PostgreSQL: \`npx jest ${specsOf(all)}\`, after \`npm run build\`.
+processes: \`npx jest ${specsOf(all)}\`, after \`npm run build\`.
 A line without a test stops \`npm run check\`.
 
 | key | line | tests |

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { constants, inflateSync } from 'node:zlib';
 import { decodeEtf, encodeEtf } from '@derailed/shared/protocol';
 import { Inflate } from 'minizlib';
-import { GatewayFixture, type Language, jsonText } from './gateway.fixture';
+import { GatewayFixture, type Language, jsonText, sessionId } from './gateway.fixture';
 import { zstdContexts } from './wire/compressor';
 
 const json = (bytes: Buffer): unknown => JSON.parse(bytes.toString());
@@ -38,6 +39,18 @@ const long = JSON.stringify({
   members: Array.from({ length: 2000 }, (_, id) => ({ id: String(id), nick: null })),
 });
 
+const ways: [string, string, () => Language, object][] = [
+  ['terms', '?encoding=etf', () => terms, {}],
+  ['a zlib stream', '?compress=zlib-stream', () => inflating(json, jsonText.write), { compress: true }],
+  [
+    'a zlib stream of terms',
+    '?encoding=etf&compress=zlib-stream',
+    () => inflating((bytes) => decodeEtf(bytes, 99), encodeEtf),
+    { compress: 'zlib-stream' },
+  ],
+  ['whole documents', '?v=10', () => documents, { compress: true }],
+];
+
 describe.each([
   ['without memory for compressors', '0'],
   ['with compressors', '1'],
@@ -49,17 +62,7 @@ describe.each([
   });
   afterAll(() => gateway.stop());
 
-  it.each<[string, string, () => Language, object]>([
-    ['terms', '?encoding=etf', () => terms, {}],
-    ['a zlib stream', '?compress=zlib-stream', () => inflating(json, jsonText.write), { compress: true }],
-    [
-      'a zlib stream of terms',
-      '?encoding=etf&compress=zlib-stream',
-      () => inflating((bytes) => decodeEtf(bytes, 99), encodeEtf),
-      { compress: 'zlib-stream' },
-    ],
-    ['whole documents', '?v=10', () => documents, { compress: true }],
-  ])('speaks %s', async (_what, query, language, fields) => {
+  it.each(ways)('speaks %s', async (_what, query, language, fields) => {
     const { client, connection } = await gateway.identified(1, query, language(), fields);
     gateway.deliver([connection], [1], 'READY', '{"v":10}');
     gateway.deliver([connection], [2], 'GUILD_CREATE', long);
@@ -88,6 +91,27 @@ describe.each([
     for (const { client } of all)
       expect(await client.next(0)).toEqual({ op: 0, s: 1, t: 'GUILD_CREATE', d: json(Buffer.from(long)) });
   });
+
+  it.each(ways)(
+    'cuts off a client of %s that does not read, and only that one',
+    async (_what, query, language, fields) => {
+      const small = await GatewayFixture.start({ compressionContextMb, outboundLimit: '64K' });
+      const { client, connection } = await small.identified(1, query, language(), fields);
+      const deaf = await small.identified(4, query, language(), fields);
+      deaf.client.ws.pause();
+      let isOver = false;
+      const ended = small.heard('connectionEnded').finally(() => (isOver = true));
+      for (let seq = 1; !isOver; seq++) {
+        const noise = randomBytes(45_000).toString('base64');
+        small.deliver([connection, deaf.connection], [seq, seq], 'X', JSON.stringify(noise));
+        expect(await client.next(0)).toEqual({ op: 0, s: seq, t: 'X', d: noise });
+      }
+      expect(await small.heard('socketPressure')).toEqual({ sessionId, epoch: 4, pressed: true });
+      expect(await ended).toEqual({ sessionId, epoch: 4, endSession: false });
+      expect(await small.figure('derailed_gateway_closes_total{reason="too_slow"}')).toMatch(/ 1$/);
+      await small.stop();
+    },
+  );
 
   it('closes 4002 on terms that are none, and on text where terms are spoken', async () => {
     for (const message of [

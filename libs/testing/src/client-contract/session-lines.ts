@@ -15,6 +15,8 @@ export const sessionLines = {
   'close.dropped': 'After 4001, 4005 and 4007 it is gone: a resume gets op 9 (false), never 4007 again.',
   'close.twice': 'A second Identify or Resume on a bound connection is closed with 4005.',
   'close.never': '1000, 4006, 4200 and codes that libraries use for themselves are never sent.',
+  'close.slow':
+    'A client that does not read is spared volatile events, is closed with 4000 in the end, and its session is kept.',
   'close.goodbye': 'A client that closes first with 1000 or 1001 ends its session at once.',
   'close.other': 'Any other close, or none at all, leaves the session for a resume.',
   'close.echo': 'When the server closes first, the code that the client answers with has no meaning.',
