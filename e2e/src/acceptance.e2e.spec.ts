@@ -1,6 +1,7 @@
 import { connectionSuite } from './acceptance/connection.suite';
 import { contentSuite } from './acceptance/content.suite';
 import { encodingsSuite } from './acceptance/encodings.suite';
+import { finePrintSuite } from './acceptance/fine-print.suite';
 import { identifySuite } from './acceptance/identify.suite';
 import { membersSuite } from './acceptance/members.suite';
 import {
@@ -31,6 +32,7 @@ describe.each(stages)('the client contract, %s', (_, start) => {
   resumeSuite(() => stage);
   membersSuite(() => stage);
   contentSuite(() => stage);
+  finePrintSuite(() => stage);
   slowSuite(() => slow);
   departureSuite(() => stage);
 });

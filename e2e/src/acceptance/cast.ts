@@ -5,6 +5,8 @@ const northId = String((500n << 22n) + 1n);
 const southId = String((501n << 22n) + 1n);
 
 const VIEW = 1n << 10n;
+const MANAGE_CHANNELS = 1n << 4n;
+const CONNECT = 1n << 20n;
 const everyday = VIEW | (1n << 11n) | (1n << 16n);
 
 /** A guild with every kind of channel and of member; ann owns it. */
@@ -39,6 +41,24 @@ export const south = { id: southId, channel: '410000000000000051' } as const;
 /** Nobody is in it at first. */
 export const spare = { id: '210000000000000006', channel: '410000000000000061' } as const;
 
+/** What the rules of permissions leave alone: categories, voice, timeouts, overwrites of nobody. Eve owns it. */
+export const annex = {
+  id: '210000000000000007',
+  channels: {
+    /** Hidden from all but eve. */
+    secret: '410000000000000071',
+    /** A category that is hidden too, and a channel in it that is not. */
+    category: '410000000000000072',
+    child: '410000000000000073',
+    /** Hidden from a role and a member that do not exist. */
+    strange: '410000000000000074',
+    /** Nobody may connect. */
+    voice: '410000000000000075',
+    /** Gus and fay may manage it; fay is in a timeout. */
+    managed: '410000000000000076',
+  },
+} as const;
+
 const granted = (1n << 12n) | (1n << 13n) | (1n << 14n);
 
 /** People and bots by name. Bots wait between two identifies, so each test that identifies one has its own. */
@@ -53,6 +73,10 @@ export const cast = {
   zoe: { id: '110000000000000006', bot: false },
   /** For what goes on beside the other tests. */
   sam: { id: '110000000000000007', bot: false },
+  /** In the annex. */
+  eve: { id: '110000000000000008', bot: false },
+  fay: { id: '110000000000000009', bot: false },
+  gus: { id: '110000000000000010', bot: false },
   plain: { id: '110000000000000011', bot: true },
   able: { id: '110000000000000012', bot: true },
   huge: { id: '110000000000000013', bot: true },
@@ -117,6 +141,9 @@ const memberships: readonly (readonly [guild: string, player: Player])[] = [
   [north.id, 'shards'],
   [south.id, 'shards'],
   [spare.id, 'dan'],
+  [annex.id, 'eve'],
+  [annex.id, 'fay'],
+  [annex.id, 'gus'],
   ...libraries.map((name) => [north.id, name] as const),
 ];
 
@@ -127,12 +154,14 @@ const guilds: readonly (readonly [id: string, name: string, owner: Player, chann
   [north.id, 'North', 'shards', north.channel],
   [south.id, 'South', 'shards', south.channel],
   [spare.id, 'Spare', 'dan', spare.channel],
+  [annex.id, 'Annex', 'eve', null],
 ];
 
 /** Everything of the cast, as one script for PostgreSQL. Run before anybody connects. */
 export function castSql(): string {
   const c = hall.channels;
   const r = hall.roles;
+  const a = annex.channels;
   const players = Object.entries(cast).map(([name, { id, bot }]) => [
     id,
     name,
@@ -177,6 +206,12 @@ export function castSql(): string {
         [c.thread, hall.id, 'thread', 11, 0, c.open],
         [c.modThread, hall.id, 'mod-thread', 11, 0, c.mods],
         [c.privateThread, hall.id, 'private-thread', 12, 0, c.open],
+        [a.secret, annex.id, 'secret', 0, 0, null],
+        [a.category, annex.id, 'category', 4, 1, null],
+        [a.child, annex.id, 'child', 0, 2, a.category],
+        [a.strange, annex.id, 'strange', 0, 3, null],
+        [a.voice, annex.id, 'voice', 2, 4, null],
+        [a.managed, annex.id, 'managed', 0, 5, null],
         ...guilds.flatMap(([id, name, , channel]) =>
           channel === null ? [] : [[channel, id, name, 0, 0, null]],
         ),
@@ -190,11 +225,20 @@ export function castSql(): string {
         [c.colors, r.blue, 0, 0n, VIEW],
         [c.bens, r.red, 0, 0n, VIEW],
         [c.bens, cast.ben.id, 1, VIEW, 0n],
+        [a.secret, annex.id, 0, 0n, VIEW],
+        [a.category, annex.id, 0, 0n, VIEW],
+        [a.strange, '999', 0, 0n, VIEW],
+        [a.strange, '998', 1, 0n, VIEW],
+        [a.voice, annex.id, 0, 0n, CONNECT],
+        [a.managed, cast.gus.id, 1, MANAGE_CHANNELS, 0n],
+        [a.managed, cast.fay.id, 1, MANAGE_CHANNELS, 0n],
       ])};
     ${extras(crowd.id, '120000000000000000', crowd.members - 1)}
     ${extras(club.id, '120000000000000000', club.members - 2)}
     insert into member_roles (guild_id, user_id, role_id) values (${club.id}, 120000000000000001, ${club.role});
     update members set nick = 'Nicked' where guild_id = ${club.id} and user_id = 120000000000000002;
+    update members set communication_disabled_until = now() + interval '1 hour'
+      where guild_id = ${annex.id} and user_id = ${cast.fay.id};
     insert into guilds (id, name, owner_id, permissions, flags)
       select 220000000000000000 + n, 'g', ${cast.huge.id}, 0, 0 from generate_series(1, 2501) n;
     insert into members (guild_id, user_id, joined_at)

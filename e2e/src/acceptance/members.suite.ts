@@ -68,8 +68,8 @@ export function membersSuite(stage: () => Stage): void {
       'for names that begin with %j, at most %i, brings %j',
       [
         ['CA', 10, ['cat']],
-        ['discord', 100, ['discord-js', 'discord-py', 'discordeno', 'discordjs-ws']],
-        ['discord', 1, 1],
+        ['hIkAri', 100, ['hikari-zlib', 'hikari-zstd']],
+        ['hikari', 1, 1],
         ['', 2, 2],
         ['nobody', 5, []],
         ['%', 5, []],

@@ -19,6 +19,7 @@ export const sizes = {
   identifiesPerDay: 12,
   identifyConcurrency: 16,
   sessions: 20,
+  largeGuild: 2000,
 } as const;
 
 const environment: Environment = {
@@ -31,6 +32,7 @@ const environment: Environment = {
   SESSIONS_PER_USER: String(sizes.sessions),
   PRESENCE_GRACE: `${times.presenceGraceMs}ms`,
   PRESENCE_COALESCE: '100ms',
+  LARGE_GUILD: String(sizes.largeGuild),
   REPLAY_EVENTS: String(sizes.replayEvents),
   RECONNECT_DELAY: '500ms',
   CLOSE_TIMEOUT: '500ms',

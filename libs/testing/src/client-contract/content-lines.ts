@@ -7,6 +7,8 @@ export const contentLines = {
     'Each event reaches only sessions with an intent that names it, in guilds and to users.',
   'intents.none': 'Events that no intent names reach everybody; MESSAGE_CONTENT filters nothing.',
   'intents.permissions': 'Audit log, bans and automod also ask for a permission in the guild.',
+  'intents.invites': 'Events of invites reach those who have MANAGE_CHANNELS in their channel.',
+  'intents.own-member': 'GUILD_MEMBER_UPDATE about the user itself needs no intent.',
   'intents.channels': 'Events of a channel reach only those who can view it.',
   'shard.formula': 'A guild belongs to shard (id >> 22) % count.',
   'shard.users': 'Events to users reach shard 0 only.',
@@ -42,16 +44,26 @@ export const contentLines = {
   'http.me': 'GET /users/@me and /oauth2/applications/@me say what discord.py reads.',
   'permissions.owner': 'The owner and who has ADMINISTRATOR see every channel.',
   'permissions.order': '@everyone, then roles (allow beats deny), then the member itself.',
+  'permissions.category': 'A channel does not take the overwrites of its category.',
+  'permissions.strangers': 'Overwrites of roles and members that do not exist change nothing.',
+  'permissions.voice': 'Who may not connect to a voice channel sees it all the same.',
+  'permissions.timeout':
+    'A timeout leaves the sight of channels, and takes other permissions for as long as it lasts.',
   'permissions.thread': 'Public threads follow their parent.',
   'permissions.private-thread':
     'A private thread is seen with MANAGE_THREADS only, unless the event names its audience.',
   'events.pass': 'Events that the gateway does not know pass through untouched.',
   'events.edit': '*_EDIT counts as *_UPDATE.',
+  'events.partial':
+    'Of an event that the gateway reads, fields that are absent change nothing; twice is as once.',
+  'events.old-contract':
+    "The platform's old service names no channel: what comes through it goes to those who can view the channel of its data.",
   'events.malformed':
     'A malformed event of those that the gateway reads is INVALID_ARGUMENT, and nothing is sent.',
   'events.join': 'GUILD_CREATE to a user subscribes its sessions; GUILD_DELETE ends that.',
   'events.member-add': 'GUILD_MEMBER_ADD subscribes the living sessions of that user.',
   'events.member-remove': 'GUILD_MEMBER_REMOVE ends them; they get GUILD_DELETE.',
+  'events.user-update': 'USER_UPDATE to a user passes to its sessions, without an intent.',
   'events.user-delete': 'USER_DELETE closes the sessions of the user with 4004.',
   'events.channel-field':
     'An event without a channel takes the channel_id of its data; a channel-bound one without either is INVALID_ARGUMENT.',

@@ -54,6 +54,8 @@ export const sessionLines = {
   'guild-create.plain': 'Without GUILD_PRESENCES it has the own member only.',
   'guild-create.presences':
     'With it and at most large_threshold members: all of them, and presences of who is not offline.',
+  'guild-create.huge':
+    'In a guild of over LARGE_GUILD members it has the own member only, whatever the intents.',
   'guild-create.large': 'Above large_threshold: who is online, has a role or a nick; `large` is true.',
   'resume.unknown':
     'A session that is not known, has expired or is of another user: op 9 (false); the connection stays.',

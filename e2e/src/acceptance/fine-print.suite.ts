@@ -1,0 +1,121 @@
+import type { RawClient } from '../raw-client';
+import { type Player, annex, cast, crowd, hall } from './cast';
+import { proves, provesEach } from './proves';
+import { type Stage, everything } from './stage';
+
+const { secret, category, child, strange, voice, managed } = annex.channels;
+const guilds = 1;
+
+/** What permissions, intents and events leave alone or let through, against what one might expect. */
+export function finePrintSuite(stage: () => Stage): void {
+  const publish = (name: string, data: object) =>
+    stage().publisher.publish({ guildId: annex.id }, name, data);
+  let marks = 0;
+  /** Names of what each of them was told in the annex of what was published meanwhile; all is told when it answers. */
+  const told = async (clients: readonly RawClient[], meanwhile: () => Promise<void>): Promise<string[][]> => {
+    const before = clients.map(({ received }) => received.length);
+    await meanwhile();
+    const mark = `FINE_MARK_${++marks}`;
+    await publish(mark, {});
+    await Promise.all(clients.map((client) => client.event(mark)));
+    return clients.map(({ received }, at) =>
+      received.slice(before[at]).flatMap(({ t, d }) => (t === null || t === mark ? [] : [named(t, d)])),
+    );
+  };
+  const named = (name: string, { channel_id: id }: Record<string, unknown>): string =>
+    typeof id === 'string' ? `${name} ${id}` : name;
+  const enter = async (players: readonly Player[], intents: number): Promise<RawClient[]> => {
+    const clients = [];
+    for (const player of players) clients.push(await stage().enter(player, { intents }));
+    return clients;
+  };
+
+  describe('the fine print', () => {
+    provesEach(
+      ['permissions.category', 'permissions.strangers', 'permissions.voice', 'permissions.timeout'],
+      '%s sees what a hidden category, a timeout, strangers and a locked door leave to see',
+      [
+        ['eve', [secret, category, child, strange, voice, managed]],
+        ['fay', [child, strange, voice, managed]],
+        ['gus', [child, strange, voice, managed]],
+      ] as [Player, string[]][],
+      async (player, seen) => {
+        const client = await stage().enter(player, { intents: guilds | (1 << 9) });
+        const { d } = await client.event('GUILD_CREATE');
+        expect((d['channels'] as { id: string }[]).map(({ id }) => id).sort()).toEqual(seen);
+        const [heard] = await told([client], async () => {
+          for (const id of Object.values(annex.channels)) await publish('MESSAGE_CREATE', { channel_id: id });
+        });
+        expect(heard).toEqual(seen.map((id) => `MESSAGE_CREATE ${id}`));
+      },
+    );
+
+    proves(
+      ['intents.invites', 'permissions.timeout'],
+      'invites are for who manages their channel, and is not in a timeout',
+      async () => {
+        const clients = await enter(['eve', 'fay', 'gus'], guilds | (1 << 6));
+        const heard = await told(clients, async () => {
+          await publish('INVITE_CREATE', { channel_id: managed, code: 'a' });
+          await publish('INVITE_DELETE', { channel_id: child, code: 'b' });
+        });
+        const [ofManaged, ofChild] = [`INVITE_CREATE ${managed}`, `INVITE_DELETE ${child}`];
+        expect(heard).toEqual([[ofManaged, ofChild], [], [ofManaged]]);
+      },
+    );
+
+    proves(['intents.own-member'], 'a change of the own member needs no intent', async () => {
+      const clients = await enter(['fay', 'gus'], guilds);
+      const heard = await told(clients, () =>
+        publish('GUILD_MEMBER_UPDATE', { user: { id: cast.gus.id }, nick: 'Gus' }).then(() => undefined),
+      );
+      expect(heard).toEqual([[], ['GUILD_MEMBER_UPDATE']]);
+    });
+
+    proves(['events.partial'], 'fields that are absent change nothing, nor does an event twice', async () => {
+      const clients = await enter(['eve', 'gus'], guilds | (1 << 9));
+      const heard = await told(clients, async () => {
+        for (let twice = 0; twice < 2; twice++) {
+          await publish('CHANNEL_UPDATE', { id: secret, name: 'more secret' });
+          await publish('GUILD_ROLE_UPDATE', { role: { id: annex.id, name: '@everyone' } });
+          await publish('GUILD_UPDATE', { id: annex.id, name: 'The annex' });
+        }
+        await publish('MESSAGE_CREATE', { channel_id: secret });
+        await publish('MESSAGE_CREATE', { channel_id: child });
+      });
+      const all = ['CHANNEL_UPDATE', 'GUILD_ROLE_UPDATE', 'GUILD_UPDATE'];
+      const some = ['GUILD_ROLE_UPDATE', 'GUILD_UPDATE'];
+      expect(heard).toEqual([
+        [...all, ...all, `MESSAGE_CREATE ${secret}`, `MESSAGE_CREATE ${child}`],
+        [...some, ...some, `MESSAGE_CREATE ${child}`],
+      ]);
+    });
+
+    proves(['events.old-contract'], 'the old service keeps to the channel of the data', async () => {
+      const clients = await enter(['eve', 'gus'], guilds | (1 << 9));
+      const heard = await told(clients, async () => {
+        await stage().publisher.publishOld(annex.id, 'MESSAGE_CREATE', { channel_id: secret });
+        await stage().publisher.publishOld(annex.id, 'MESSAGE_CREATE', { channel_id: child });
+      });
+      const ofChild = `MESSAGE_CREATE ${child}`;
+      expect(heard).toEqual([[`MESSAGE_CREATE ${secret}`, ofChild], [ofChild]]);
+    });
+
+    proves(['events.user-update', 'intents.none'], 'USER_UPDATE passes without an intent', async () => {
+      const client = await stage().enter('zoe', { intents: 0 });
+      const data = { id: cast.zoe.id, username: 'zoe', global_name: 'Zoë' };
+      await stage().publisher.publish({ userIds: [cast.zoe.id] }, 'USER_UPDATE', data);
+      expect((await client.event('USER_UPDATE')).d).toEqual(data);
+    });
+
+    proves(['guild-create.huge'], 'of a huge guild nobody is shown but oneself', async () => {
+      const client = await stage().enter('ben', { intents: everything, large_threshold: 250 });
+      const membersOf = async (id: string): Promise<unknown[]> => {
+        const { d } = await client.first((payload) => payload.t === 'GUILD_CREATE' && payload.d['id'] === id);
+        return d['members'] as unknown[];
+      };
+      expect(await membersOf(crowd.id)).toMatchObject([{ user: { id: cast.ben.id } }]);
+      expect((await membersOf(hall.id)).length).toBeGreaterThan(10);
+    });
+  });
+}
