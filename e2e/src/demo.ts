@@ -10,6 +10,7 @@ export const demo = {
   insiderId: '100000000000000002',
   /** Does not. */
   outsider: 'linus',
+  outsiderId: '100000000000000003',
   /** Comes online in one test only. */
   newcomer: 'ada',
   newcomerId: '100000000000000001',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   type AppProcess,
   type BareRoot,
+  type ClusterApp,
   type RunningEtcd,
   createBareRoot,
   createTokens,
@@ -132,18 +133,19 @@ export async function startOnPostgres(env: Environment = {}, node?: string): Pro
 /**
  * Eight processes on a real PostgreSQL: two session-nodes and two guild-nodes on their rings. With the single binary,
  * the session-nodes are runs of it.
- * @param node that runs the ws-gateway; absent: the one of the test
+ * @param node the Node that runs the ws-gateway; absent: the one of the test
  */
 export async function startSeparate(
   env: Environment = {},
   etcd?: RunningEtcd,
-  node?: string,
+  { node, layout }: { readonly node?: string; readonly layout?: readonly ClusterApp[] } = {},
 ): Promise<OnPostgres & { cluster: Awaited<ReturnType<typeof startCluster>> }> {
   const instead = binary === undefined ? {} : { 'session-node': { command: [binary] } };
   const cluster = await startCluster({
     env: { ...hurried, ...env },
     instead,
     ...(etcd && { etcd }),
+    ...(layout && { layout }),
     ...(node !== undefined && { gatewayNode: node }),
   });
   const [gateway, tunnel] = [cluster.app('ws-gateway'), cluster.app('tunnel')];

@@ -158,6 +158,9 @@ export const stages: readonly (readonly [string, StartStage])[] = [
   ['in one process', async (env, node) => prepare(await startOnPostgres({ ...environment, ...env }, node))],
   [
     'in eight processes',
-    async (env, node) => prepare(await startSeparate({ ...environment, ...env }, undefined, node)),
+    async (env, node) =>
+      prepare(
+        await startSeparate({ ...environment, ...env }, undefined, { ...(node !== undefined && { node }) }),
+      ),
   ],
 ];

@@ -62,6 +62,7 @@ export class Delivery {
 
   constructor(
     private readonly guildId: Snowflake,
+    private readonly term: number,
     private readonly limits: GuildLimits,
     private readonly out: Outbox,
     private readonly insight: Insight,
@@ -73,6 +74,12 @@ export class Delivery {
   /** Whether publishes still wait for acks. */
   get busy(): boolean {
     return this.audience.busy;
+  }
+
+  /** Whether the node has sessions in the audience, this one or any. */
+  holds(node: string, sessionId?: string): boolean {
+    const sessions = this.audience.sessionsOf(node);
+    return sessionId === undefined ? sessions !== undefined : sessions?.has(sessionId) === true;
   }
 
   /** Keeps the request until its node has caught up; false if there is nothing to wait for. */
@@ -110,6 +117,7 @@ export class Delivery {
       classId: view.id,
       snapshot: request.wantsSnapshot ? snapshot(sameData) : undefined,
       sameData,
+      term: this.term,
     };
     this.out.send([node], { $case: 'subscribed', value }, index + 1, request);
   }

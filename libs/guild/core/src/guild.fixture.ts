@@ -137,6 +137,7 @@ export class GuildRig {
       wantsSnapshot = true,
       largeThreshold = 50,
       presence = undefined as Subscribe['presence'],
+      rejoins = false,
     } = {},
   ): void {
     this.intentsAsked.set(sessionId, { userId, intents });
@@ -148,6 +149,7 @@ export class GuildRig {
       largeThreshold,
       wantsSnapshot,
       presence,
+      rejoins,
     };
     this.run(this.guild.subscribe(node, request, this.at));
   }

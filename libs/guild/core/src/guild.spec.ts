@@ -92,6 +92,31 @@ describe('Guild: loading', () => {
 describe('Guild: members of a large guild', () => {
   const large = snapshot({ memberCount: 1000, members: null });
 
+  it('who were subscribed at an owner before are in before anything is published: an ack would speak of them too', () => {
+    const rig = new GuildRig();
+    rig.subscribe('s2', '2', { wantsSnapshot: false, rejoins: true });
+    const first = rig.publish('SOMETHING');
+    rig.load(large);
+    const second = rig.publish('SOMETHING_MORE');
+    expect([rig.answerTo(first), rig.answerTo(second)]).toEqual([undefined, undefined]);
+    rig.run(rig.guild.membersLoaded(1, [member('2')], rig.at));
+    expect(rig.got('s2')).toEqual(['SOMETHING', 'SOMETHING_MORE']);
+    expect([rig.answerTo(first), rig.answerTo(second)]).toEqual([{ sessions: 1 }, { sessions: 1 }]);
+  });
+
+  it.each([
+    ['has ended', (rig: GuildRig) => rig.guild.unsubscribe('n1', ['s2'], rig.at)],
+    ['is on a node that is gone', (rig: GuildRig) => rig.guild.nodeLost('n1', rig.at)],
+    ['can not be read', (rig: GuildRig) => rig.guild.membersFailed(1, rig.at)],
+  ])('do not hold up what is published when the session %s', (_, happens) => {
+    const rig = new GuildRig();
+    rig.subscribe('s2', '2', { wantsSnapshot: false, rejoins: true });
+    rig.load(large);
+    const call = rig.publish('SOMETHING');
+    rig.run(happens(rig));
+    expect(rig.answerTo(call)).toEqual({ sessions: 0 });
+  });
+
   it('are read in batches: one query for all who wait', () => {
     const rig = new GuildRig();
     rig.subscribe('s2', '2');

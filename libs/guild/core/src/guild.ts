@@ -1,17 +1,18 @@
-import { type Rng, type Snowflake, unavailable } from '@derailed/shared/kernel';
+import type { Rng, Snowflake } from '@derailed/shared/kernel';
 import { type GuildSnapshot, type Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
 import { Delivery } from './delivery';
 import { draftOf, isEnding, presenceDraft } from './draft';
 import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
-import { GuildState } from './guild-state';
 import { defaultGuildLimits, type GuildLimits } from './limits';
 import { type Incoming, LoadQueue } from './load-queue';
 import { type MemberChange, MemberLoads, type Request, sinceLeft } from './member-loads';
 import type { Effect, Encode, Moment, Phase, PresenceChanged, Send, Subscribe } from './messages';
 import { Outbox } from './outbox';
 import { PresenceBoard } from './presence-board';
+import { PublishGate } from './publish-gate';
+import { readAgain } from './read-again';
 import { earliest, Reconciliation } from './reconciliation';
 import { around, aroundChange, Teller } from './teller';
 
@@ -32,6 +33,7 @@ export class Guild {
   private readonly queue: LoadQueue;
   private readonly memberLoads: MemberLoads;
   private readonly teller: Teller;
+  private readonly gate: PublishGate;
   private readonly reconciliation: Reconciliation;
   /** Number of the read that is waited for; answers to earlier ones are stale. */
   private load = 0;
@@ -48,22 +50,33 @@ export class Guild {
     private readonly encode: Encode,
     rng: Pick<Rng, 'next'>,
     private readonly limits: GuildLimits = defaultGuildLimits,
+    /** Tells this object from others that the node has had, or will have, for the same guild. */
+    readonly term = 1,
   ) {
     this.reconciliation = new Reconciliation(limits, rng);
     this.texts = new GuildCreateTexts(encode, limits.largeGuild);
     this.queue = new LoadQueue(limits);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
-    this.delivery = new Delivery(id, limits, this.out, {
+    this.delivery = new Delivery(id, term, limits, this.out, {
       viewOf: (userId) => this.model?.viewOf(userId),
       released: (userId) => this.model?.release(userId),
       resume: (request) => this.accept(request),
     });
     this.teller = new Teller(id, this.delivery, encode);
+    this.gate = new PublishGate(id, this.queue, this.out, {
+      isHeld: () => this.memberLoads.rejoining,
+      deliver: (incoming, at) => this.deliver(incoming, at),
+    });
   }
 
   /** Sessions subscribed. */
   get subscribers(): number {
     return this.delivery.subscribers.size;
+  }
+
+  /** Whether the node has sessions that are subscribed, this one or any. */
+  holds(node: string, sessionId?: string): boolean {
+    return this.delivery.holds(node, sessionId);
   }
 
   get isLoaded(): boolean {
@@ -100,11 +113,11 @@ export class Guild {
     this.lastMoment = at;
     // Without subscribers nobody has to be asked; but a publish may be one that comes again while acks are awaited.
     if (this.phase === 'dormant' && !this.delivery.busy) this.out.answer(incoming.call, { sessions: 0 });
-    else if (this.phase === 'unavailable' && at.now < this.retryAt) this.fail(incoming);
+    else if (this.phase === 'unavailable' && at.now < this.retryAt) this.gate.fail(incoming);
     else if (this.phase === 'loading' || this.phase === 'unavailable') {
-      if (!this.queue.add({ kind: 'publish', incoming })) this.fail(incoming);
+      this.gate.wait(incoming);
       this.startLoad();
-    } else this.deliver(incoming, at);
+    } else this.gate.pass(incoming, at);
     return this.done(at);
   }
 
@@ -142,7 +155,7 @@ export class Guild {
     for (const item of this.queue.take()) {
       if (item.kind === 'publish' && this.model === undefined)
         this.out.answer(item.incoming.call, { sessions: 0 });
-      else if (item.kind === 'publish') this.deliver(item.incoming, at);
+      else if (item.kind === 'publish') this.gate.pass(item.incoming, at);
       else if (this.model === undefined) this.delivery.refuse(item.request, false);
       else this.accept(item.request);
     }
@@ -154,10 +167,7 @@ export class Guild {
     if (load !== this.load || this.phase !== 'loading') return this.done(at);
     this.phase = 'unavailable';
     this.retryAt = at.now + this.limits.loadRetry * 2 ** Math.min(this.failures++, longestRetry);
-    for (const item of this.queue.take()) {
-      if (item.kind === 'publish') this.fail(item.incoming);
-      else this.delivery.refuse(item.request, true);
-    }
+    for (const request of this.gate.failAll()) this.delivery.refuse(request, true);
     return this.done(at);
   }
 
@@ -203,16 +213,11 @@ export class Guild {
       return this.done(at);
     }
     const before = model.state;
-    const state = GuildState.again(snapshot, members, changes);
-    for (const userId of [...this.delivery.subscribers.userIds()]) {
-      const known = before.members.get(userId);
-      if (state.members.has(userId)) continue;
-      if (known === undefined || this.reconciliation.asked.has(userId)) this.expel(userId, at.now);
-      else state.addMember(known);
-    }
-    if (before.complete && state.complete) {
-      for (const userId of state.members.keys()) if (!before.members.has(userId)) this.delivery.call(userId);
-    }
+    const subscribed = [...this.delivery.subscribers.userIds()];
+    const news = { snapshot, members, changes, asked: this.reconciliation.asked };
+    const { state, gone, joined } = readAgain(before, news, subscribed);
+    for (const userId of gone) this.expel(userId, at.now);
+    for (const userId of joined) this.delivery.call(userId);
     const was = (id: Snowflake) => before.channels.get(id) ?? state.channels.get(id);
     this.teller.reclass(model.adopt(state, at.wall), { now: state.channels, was }, at.now);
     return this.done(at);
@@ -231,14 +236,16 @@ export class Guild {
 
   /** The link to the session-node broke; it may come back. */
   nodeAway(node: string, at: Moment): readonly Effect[] {
-    this.cancel(node);
+    this.queue.cancel(node);
+    this.memberLoads.cancelNode(node);
     this.delivery.nodeAway(node, at.now);
     return this.done(at);
   }
 
   /** The session-node has started anew: its subscriptions are over. */
   nodeLost(node: string, at: Moment): readonly Effect[] {
-    this.cancel(node);
+    this.queue.cancel(node);
+    this.memberLoads.cancelNode(node);
     this.delivery.nodeLost(node);
     return this.done(at);
   }
@@ -328,11 +335,6 @@ export class Guild {
     this.teller.reclass(this.model.fold(change, at.wall), channels, at.now);
   }
 
-  private cancel(node: string): void {
-    this.queue.cancel(node);
-    this.memberLoads.cancelNode(node);
-  }
-
   private expel(userId: Snowflake, now: number): void {
     this.delivery.end(userId, this.teller.expel(userId, now));
     this.presences.remove(userId);
@@ -342,6 +344,7 @@ export class Guild {
   private end(index: number): void {
     this.delivery.end('*', index);
     for (const request of this.memberLoads.clear()) this.delivery.refuse(request, false);
+    this.gate.drop();
     this.presences.clear();
     this.reconciliation.stop();
     this.model = undefined;
@@ -358,10 +361,6 @@ export class Guild {
     if (member === undefined || since === undefined) return;
     model.state.addMember(member);
     for (const change of since) this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
-  }
-
-  private fail({ call }: Incoming): void {
-    this.out.answer(call, unavailable(`the data of guild ${this.id} can't be read now`));
   }
 
   private startLoad(): void {
@@ -385,6 +384,7 @@ export class Guild {
 
   private done(at: Moment): readonly Effect[] {
     this.lastMoment = at;
+    if (this.phase === 'ready') this.gate.proceed(at);
     const used =
       this.subscribers > 0 ||
       this.phase === 'loading' ||

@@ -21,6 +21,10 @@ export class LoadQueue {
 
   constructor(private readonly limits: Pick<GuildLimits, 'pendingEvents' | 'pendingBytes'>) {}
 
+  get size(): number {
+    return this.items.length;
+  }
+
   /** False: the queue is full. */
   add(item: Waiting): boolean {
     const bytes = item.kind === 'publish' ? item.incoming.publish.event.data.length : 0;

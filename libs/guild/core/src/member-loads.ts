@@ -50,6 +50,13 @@ export class MemberLoads {
     return this.waiting.size;
   }
 
+  /** Whether somebody waits who was subscribed at an owner that is gone. */
+  get rejoining(): boolean {
+    for (const { requests } of this.waiting.values())
+      for (const { subscribe } of requests) if (subscribe.rejoins) return true;
+    return false;
+  }
+
   /** False: too many wait already. */
   add(request: Request): boolean {
     const { userId } = request.subscribe;

@@ -14,6 +14,8 @@ export interface Subscribe {
   readonly wantsSnapshot: boolean;
   /** How the session sees itself, invisible or not. */
   readonly presence: SessionPresence | undefined;
+  /** It was subscribed at an owner that is gone: nothing is published before it is in. */
+  readonly rejoins: boolean;
 }
 
 /** What a client said of itself. */
@@ -46,6 +48,7 @@ export interface Subscribed {
   classId: number;
   snapshot: Event | undefined;
   sameData: boolean;
+  term: number;
 }
 
 export interface SubscribeRefused {

@@ -6,6 +6,7 @@ import { keptTextEncoder } from './kept-text';
 
 /** Where the answer to a publish goes. */
 export interface PendingPublish {
+  readonly guildId: Snowflake;
   readonly since: number;
   readonly resolve: (answer: Message) => void;
   readonly reject: (error: CallError) => void;
@@ -27,6 +28,7 @@ export class GuildHost {
   private readonly publishes = new Map<number, PendingPublish>();
   private readonly wakes: Wakes<Snowflake>;
   private lastCall = 0;
+  private lastTerm = 0;
 
   constructor(
     private readonly mesh: Mesh,
@@ -61,7 +63,7 @@ export class GuildHost {
   open(guildId: Snowflake, act: (guild: Guild, at: Moment) => readonly Effect[]): void {
     let guild = this.guilds.get(guildId);
     if (guild === undefined) {
-      guild = new Guild(guildId, this.encode, this.rng, this.limits);
+      guild = new Guild(guildId, this.encode, this.rng, this.limits, ++this.lastTerm);
       this.guilds.set(guildId, guild);
     }
     this.run(guild, act);
@@ -76,6 +78,17 @@ export class GuildHost {
   expectAnswer(pending: PendingPublish): number {
     this.publishes.set(++this.lastCall, pending);
     return this.lastCall;
+  }
+
+  /** Forgets the guild, which another node owns now. Who waits for an answer gets `error`. */
+  release(guildId: Snowflake, error: CallError): void {
+    this.guilds.delete(guildId);
+    this.wakes.cancel(guildId);
+    for (const [call, pending] of this.publishes) {
+      if (pending.guildId !== guildId) continue;
+      this.publishes.delete(call);
+      pending.reject(error);
+    }
   }
 
   stop(): void {

@@ -100,6 +100,9 @@ function start({ away = false, ack = true } = {}) {
         sessions.signal('guilds', { $case: 'audienceAck', value: { kind, audienceId, index, sessions: 1 } });
       });
     }
+    sessions.onMessage('ownershipSync', ({ role, generation }, from) => {
+      sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
+    });
     sessions.onCall('publish', (value) => {
       joins.push(value);
       return { $case: 'published', value: { sessions: 1 } };
@@ -107,6 +110,7 @@ function start({ away = false, ack = true } = {}) {
     return sessions;
   };
   const sessions = joinSessions();
+  node.onApplicationBootstrap();
   const tunnel = network.join('tunnel');
   const subscribe = (userId: string) =>
     sessions.send('guilds', 'g:1', {
@@ -121,6 +125,8 @@ function start({ away = false, ack = true } = {}) {
         wantsSnapshot: true,
         presence: undefined,
         identifying: undefined,
+        generation: 1,
+        rejoins: false,
       },
     });
   const publish = (name: string, data: unknown, channelId = '', id = name) => {

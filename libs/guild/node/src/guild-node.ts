@@ -1,12 +1,19 @@
 import { defaultGuildLimits, parseChange } from '@derailed/guild/core';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
-import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
+import {
+  MESH,
+  type Mesh,
+  type Message,
+  type MessageOf,
+  type NodeRef,
+  type PeerEvent,
+} from '@derailed/platform/mesh';
 import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
 import { GuildRepository } from '@derailed/platform/persistence';
-import { CLOCK, LOGGER, RNG } from '@derailed/platform/runtime';
+import { CLOCK, KeyOwner, LOGGER, moved, RNG } from '@derailed/platform/runtime';
 import { AudienceKind, type Publish } from '@derailed/shared/contract';
 import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } from '@derailed/shared/kernel';
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { GuildHost } from './guild-host';
 import { GuildReads } from './guild-reads';
 import { GuildMetrics } from './metrics';
@@ -23,9 +30,10 @@ const forGuilds = ({ kind }: { kind: AudienceKind }): boolean => kind === Audien
 
 /** The guilds that this node owns, on the mesh. */
 @Injectable()
-export class GuildNode implements OnModuleDestroy {
+export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly metrics: GuildMetrics;
   private readonly host: GuildHost;
+  private readonly owner: KeyOwner;
   /** The last start that was heard of each peer. */
   private readonly incarnations = new Map<string, string>();
 
@@ -60,11 +68,20 @@ export class GuildNode implements OnModuleDestroy {
         joined: (guildId, userId) => this.announceJoin(guildId, userId, rng.token(12)),
       },
     );
+    this.owner = new KeyOwner('guild-node', mesh, cluster, clock, {
+      changed: () => this.ownersChanged(),
+    });
     this.listen();
+  }
+
+  /** Every role of this process has its handlers now. */
+  onApplicationBootstrap(): void {
+    this.owner.start();
   }
 
   onModuleDestroy(): void {
     this.host.stop();
+    this.owner.stop();
   }
 
   private listen(): void {
@@ -73,14 +90,18 @@ export class GuildNode implements OnModuleDestroy {
       'subscribe',
       (value, from) => {
         if (!isSnowflake(value.audienceId) || !isSnowflake(value.userId)) return;
-        host.open(value.audienceId, (guild, at) => guild.subscribe(from.id, value, at));
+        this.owner.take(value.audienceId, value.generation, value.rejoins ? 'waiting' : 'ready', () =>
+          this.subscribe(value, from),
+        );
       },
       forGuilds,
     );
     mesh.onMessage(
       'unsubscribe',
       ({ audienceId, sessionIds }, from) => {
-        host.with(audienceId, (guild, at) => guild.unsubscribe(from.id, sessionIds, at));
+        this.owner.behind(audienceId, () =>
+          host.with(audienceId, (guild, at) => guild.unsubscribe(from.id, sessionIds, at)),
+        );
       },
       forGuilds,
     );
@@ -96,6 +117,7 @@ export class GuildNode implements OnModuleDestroy {
       ({ audienceId, index }, from) => this.sync(audienceId, index, from),
       forGuilds,
     );
+    mesh.onMessage('audienceHeld', (value, from) => this.held(value, from), forGuilds);
     mesh.onMessage('presenceChanged', (value) => {
       if (!isSnowflake(value.guildId)) return;
       this.metrics.presences.inc();
@@ -122,12 +144,20 @@ export class GuildNode implements OnModuleDestroy {
     const change = parseChange(event.name, event.data);
     this.metrics.events.inc();
     if (change?.kind === 'member' && change.isNew) this.announceJoin(guildId, change.userId, event.id);
-    if (this.host.get(guildId) === undefined) return { $case: 'published', value: { sessions: 0 } };
     return new Promise((resolve, reject) => {
-      const call = this.host.expectAnswer({ since: this.clock.monotonic(), resolve, reject });
-      this.host.with(guildId, (guild, at) =>
-        guild.publish({ call, publish: { event, channelId }, change }, at),
-      );
+      const since = this.clock.monotonic();
+      // A node that slept through its lease must not say that an event is delivered: its sessions may be others' by now.
+      const answer = (message: Message): void =>
+        this.owner.mayAnswer(guildId) ? resolve(message) : reject(moved(guildId));
+      const begin = (): void => {
+        if (this.host.get(guildId) === undefined)
+          return answer({ $case: 'published', value: { sessions: 0 } });
+        const call = this.host.expectAnswer({ guildId, since, resolve: answer, reject });
+        this.host.with(guildId, (guild, at) =>
+          guild.publish({ call, publish: { event, channelId }, change }, at),
+        );
+      };
+      this.owner.run([guildId], begin, reject);
     });
   }
 
@@ -149,12 +179,46 @@ export class GuildNode implements OnModuleDestroy {
       .catch(() => this.metrics.joinsFailed.inc());
   }
 
+  private subscribe(value: MessageOf<'subscribe'>, from: NodeRef): void {
+    const { audienceId, sessionId, rejoins } = value;
+    // The guild went on without the word of that node: who subscribes again may have missed something.
+    if (rejoins && this.owner.isLate(from.id) && !this.host.get(audienceId)?.holds(from.id, sessionId))
+      this.lost(audienceId, from);
+    else this.host.open(audienceId, (guild, at) => guild.subscribe(from.id, value, at));
+  }
+
   private sync(guildId: Snowflake, index: number, from: NodeRef): void {
-    if (this.host.get(guildId) === undefined) {
-      const value = { kind: AudienceKind.AUDIENCE_KIND_GUILD, audienceId: guildId };
-      this.mesh.send(from.id, `g:${guildId}`, { $case: 'audienceLost', value });
-    } else {
-      this.host.with(guildId, (guild, at) => guild.sync(from.id, index, at));
+    // Before the key is served its subscribers say themselves that they hold it; elsewhere nobody knows anything.
+    if (this.owner.standing(guildId) !== 'ready') return;
+    if (this.host.get(guildId) === undefined) this.lost(guildId, from);
+    else this.host.with(guildId, (guild, at) => guild.sync(from.id, index, at));
+  }
+
+  private held({ kind, audienceId, term }: MessageOf<'audienceHeld'>, from: NodeRef): void {
+    if (this.owner.standing(audienceId) === 'elsewhere') return;
+    const guild = this.host.get(audienceId);
+    if (guild?.term === term && guild.holds(from.id)) return;
+    if (this.owner.isLate(from.id)) return this.lost(audienceId, from);
+    this.owner.doubt(from.id);
+    const message = { $case: 'audienceReset', value: { kind, audienceId, term } } as const;
+    this.mesh.send(from.id, `g:${audienceId}`, message);
+  }
+
+  private lost(guildId: Snowflake, to: NodeRef): void {
+    const value = { kind: AudienceKind.AUDIENCE_KIND_GUILD, audienceId: guildId };
+    this.mesh.send(to.id, `g:${guildId}`, { $case: 'audienceLost', value });
+  }
+
+  private ownersChanged(): void {
+    for (const { id } of [...this.host.all()]) {
+      if (this.owner.standing(id) === 'elsewhere') this.host.release(id, moved(id));
+    }
+    const { view } = this.cluster;
+    for (const [id, incarnation] of this.incarnations) {
+      const member = view.member(id);
+      if (member !== undefined && (member.incarnation === '' || member.incarnation === incarnation)) continue;
+      this.incarnations.delete(id);
+      this.host.each((guild, at) => guild.nodeLost(id, at));
     }
   }
 

@@ -7,6 +7,7 @@ export type { IncomingStream, Visitor, Visitors } from './grpc/door';
 export type { Transport, TransportDoor } from './grpc/transport';
 export { compatible, contractVersion } from './grpc/wire';
 export { NodeMesh } from './node-mesh';
+export { Unreachable } from './pending-calls';
 export type { Scheduler } from './scheduler';
 
 /** Injection token of the node's Mesh. */

@@ -1,5 +1,12 @@
-import { CallError, type Cancel, Code, type Clock, unavailable } from '@derailed/shared/kernel';
+import { CallError, type Cancel, Code, type Clock } from '@derailed/shared/kernel';
 import type { Message, MessageCase } from './mesh';
+
+/** The peer did not answer, because it was not reached or is gone; what it did is not known. UNAVAILABLE to callers. */
+export class Unreachable extends CallError {
+  constructor(message: string) {
+    super(Code.UNAVAILABLE, message);
+  }
+}
 
 interface PendingCall {
   readonly answer: MessageCase;
@@ -36,11 +43,11 @@ export class PendingCalls {
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const calls = this.of(node);
-      if (calls.size >= this.limit) return reject(unavailable(`too many calls to ${node} are in flight`));
+      if (calls.size >= this.limit) return reject(new Unreachable(`too many calls to ${node} are in flight`));
       const call = ++this.lastCall;
       if (!send(call)) {
         if (calls.size === 0) this.byNode.delete(node);
-        return reject(unavailable(`${node} cannot be reached, or its queue is full`));
+        return reject(new Unreachable(`${node} cannot be reached, or its queue is full`));
       }
       const cancel = this.clock.after(deadlineMs, () => {
         const overdue = new CallError(
@@ -75,7 +82,7 @@ export class PendingCalls {
     this.waiting -= calls.size;
     for (const pending of calls.values()) {
       pending.cancel();
-      pending.reject(unavailable(why));
+      pending.reject(new Unreachable(why));
     }
   }
 

@@ -6,12 +6,17 @@ import type { NodeContext } from './run';
 import type { LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
 
+/** How long etcd may take to hear that this node drains. */
+const drainMs = 2000;
+
 /** How this node reaches others, and how they reach it. */
 export interface NodeLinks {
   readonly mesh: Mesh;
   readonly cluster: Cluster;
   /** Undefined when there is nobody else. */
   readonly door: Door | undefined;
+  /** Takes the node off the rings: others take its keys over while it is still there. Gives up after a while. */
+  drain(): Promise<void>;
   /** Opens the door; all handlers must be registered. */
   listen(): Promise<void>;
   close(): Promise<void>;
@@ -42,6 +47,15 @@ export function openLinks(
     mesh,
     cluster,
     door: others ? { name: 'link', at: `${scheme}://${formatAddress(link.listen)}` } : undefined,
+    drain: () =>
+      new Promise((resolve) => {
+        // The lease of a node that can't say so ends by itself.
+        const late = systemClock.after(drainMs, resolve);
+        void cluster.become('draining').then(() => {
+          late();
+          resolve();
+        });
+      }),
     listen: () => mesh.listen(),
     close: async () => {
       await cluster.leave();

@@ -111,6 +111,7 @@ async function start<S extends Settings>(
     throw sayPortInUse(error, app.settings, config, closed);
   });
   stopOnSignal(node, async () => {
+    if (links?.cluster.holdsLease() === true) await links.drain();
     await nest.close();
     await links?.close();
     await assembly.close?.();

@@ -50,6 +50,8 @@ export class GuildPresence {
     { readonly deadline: number; readonly sessions: Map<string, Snowflake> }
   >();
 
+  private held = false;
+
   constructor(
     readonly guildId: Snowflake,
     private readonly limits: PresenceLimits = defaultPresenceLimits,
@@ -63,6 +65,21 @@ export class GuildPresence {
   /** Users of whom something is remembered. */
   get size(): number {
     return this.users.size;
+  }
+
+  /** Not all sessions have been heard of: nothing is told until release(). */
+  hold(): void {
+    this.held = true;
+  }
+
+  get isHeld(): boolean {
+    return this.held;
+  }
+
+  release(now: number): readonly PresenceChange[] {
+    this.held = false;
+    this.dueAt = now;
+    return this.tick(now);
   }
 
   /** A session says what it shows. `node` is the session-node that it lives on. */
@@ -153,6 +170,10 @@ export class GuildPresence {
   private settle(userId: Snowflake, user: UserEntry, now: number): readonly PresenceChange[] {
     const merged = mergePresences(user.sessions.map(({ presence }) => presence));
     const news = !user.delivered || !samePresence(merged, user.told);
+    if (this.held) {
+      this.due.add(userId);
+      return nothing;
+    }
     if (user.quietUntil > now) {
       if (news || user.sessions.length === 0) this.plan(userId, user);
       else this.due.delete(userId);

@@ -22,6 +22,7 @@ function start() {
     clock,
     registry,
   );
+  node.onApplicationBootstrap();
   const told: MessageOf<'presenceChanged'>[] = [];
   /** A guild-node that has just been heard of. */
   const joinGuilds = async () => {

@@ -1,10 +1,10 @@
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type PeerEvent } from '@derailed/platform/mesh';
 import { METRICS, type Registry } from '@derailed/platform/observability';
-import { CLOCK } from '@derailed/platform/runtime';
+import { CLOCK, KeyOwner } from '@derailed/platform/runtime';
 import { GuildPresence, type PresenceChange, type SessionPresence } from '@derailed/presence/core';
 import { type Clock, isSnowflake, type Snowflake, Wakes } from '@derailed/shared/kernel';
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { PresenceMetrics } from './metrics';
 import type { PresenceConfig } from './settings';
 
@@ -15,10 +15,13 @@ const hidden: SessionPresence = { status: 'invisible', activities: '[]', client:
 
 /** The presences of the guilds that this node owns, on the mesh. */
 @Injectable()
-export class PresenceNode implements OnModuleDestroy {
+export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly guilds = new Map<Snowflake, GuildPresence>();
   private readonly metrics: PresenceMetrics;
   private readonly wakes: Wakes<Snowflake>;
+  private readonly owner: KeyOwner;
+  /** Which guild-node was told of each guild. */
+  private readonly told = new Map<Snowflake, string | undefined>();
 
   constructor(
     @Inject(PRESENCE_CONFIG) private readonly config: PresenceConfig,
@@ -32,18 +35,29 @@ export class PresenceNode implements OnModuleDestroy {
       users: () => [...this.guilds.values()].reduce((sum, guild) => sum + guild.size, 0),
     });
     this.wakes = new Wakes(clock, (guildId) => this.with(guildId, (guild, now) => guild.tick(now)));
+    this.owner = new KeyOwner('presence-node', mesh, cluster, clock, {
+      changed: () => this.ownersChanged(),
+      settled: () => this.served(),
+    });
     this.listen();
+  }
+
+  /** Every role of this process has its handlers now. */
+  onApplicationBootstrap(): void {
+    this.owner.start();
   }
 
   onModuleDestroy(): void {
     this.wakes.clear();
+    this.owner.stop();
   }
 
   private listen(): void {
     this.mesh.onMessage('presenceUpsert', ({ guildIds, userId, sessionId, presence }, from) => {
       this.metrics.upserts.inc(guildIds.length);
       for (const guildId of guildIds) {
-        if (!isSnowflake(guildId)) continue;
+        // What is elsewhere is told there when its owner asks for it.
+        if (!isSnowflake(guildId) || this.owner.standing(guildId) === 'elsewhere') continue;
         this.open(guildId);
         this.with(guildId, (guild, now) => guild.upsert(from.id, userId, sessionId, presence ?? hidden, now));
       }
@@ -58,7 +72,10 @@ export class PresenceNode implements OnModuleDestroy {
   }
 
   private open(guildId: Snowflake): void {
-    if (!this.guilds.has(guildId)) this.guilds.set(guildId, new GuildPresence(guildId, this.config));
+    if (this.guilds.has(guildId)) return;
+    const guild = new GuildPresence(guildId, this.config);
+    if (this.owner.standing(guildId) !== 'ready') guild.hold();
+    this.guilds.set(guildId, guild);
   }
 
   private with(
@@ -71,6 +88,7 @@ export class PresenceNode implements OnModuleDestroy {
     if (refused.length > 0) guild.undelivered(refused);
     if (guild.empty) {
       this.guilds.delete(guildId);
+      this.told.delete(guildId);
       this.wakes.cancel(guildId);
     } else {
       this.wakes.plan(guildId, guild.nextWake());
@@ -80,6 +98,7 @@ export class PresenceNode implements OnModuleDestroy {
   /** Those that the link refused. */
   private tell(guildId: Snowflake, changes: readonly PresenceChange[]): readonly PresenceChange[] {
     const node = changes.length === 0 ? undefined : this.cluster.view.ownerOf('guild-node', guildId);
+    if (node !== undefined) this.told.set(guildId, node);
     const refused: PresenceChange[] = [];
     for (const value of changes) {
       if (node !== undefined && this.mesh.send(node, `p:${guildId}`, { $case: 'presenceChanged', value })) {
@@ -88,6 +107,26 @@ export class PresenceNode implements OnModuleDestroy {
     }
     this.metrics.undelivered.inc(refused.length);
     return refused;
+  }
+
+  /** All session-nodes have said how their sessions are seen. */
+  private served(): void {
+    for (const [guildId, guild] of [...this.guilds])
+      if (guild.isHeld && this.owner.standing(guildId) === 'ready')
+        this.with(guildId, (held, now) => held.release(now));
+  }
+
+  /** Guilds that another node owns now are forgotten, and a guild's new owner hears of everyone. */
+  private ownersChanged(): void {
+    for (const guildId of [...this.guilds.keys()]) {
+      if (this.owner.standing(guildId) === 'elsewhere') {
+        this.guilds.delete(guildId);
+        this.told.delete(guildId);
+        this.wakes.cancel(guildId);
+      } else if (this.told.get(guildId) !== this.cluster.view.ownerOf('guild-node', guildId)) {
+        this.with(guildId, (guild) => guild.everyone());
+      }
+    }
   }
 
   private peerChanged({ kind, node }: PeerEvent): void {

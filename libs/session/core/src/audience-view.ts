@@ -28,6 +28,8 @@ export interface Asking {
   asked: string | undefined;
   timer: Entry | undefined;
   join: JoinWait | undefined;
+  /** It was subscribed at an owner that is gone, and may miss nothing of what came since. */
+  rejoins: boolean;
   /** The session is let into its guilds a few at a time, and this is one of them. */
   paced: boolean;
   /** Subscribed at an index that this node has not reached: it enters the table there. */
@@ -44,6 +46,8 @@ export class AudienceView {
   readonly sharedData = new SparseMap<number, Uint8Array>();
   /** Undefined until the first Subscribed of an owner. */
   owner: NodeRef | undefined;
+  /** Which of the times that the owner has begun with this audience. */
+  term = 0;
   /** All up to here is in the replay buffers. */
   index = 0;
   /** All up to here has arrived; what is after index waits in queue. */
@@ -68,8 +72,9 @@ export class AudienceView {
   }
 
   /** The stream of this owner begins here. */
-  begin(owner: NodeRef, index: number): void {
+  begin(owner: NodeRef, term: number, index: number): void {
     this.owner = owner;
+    this.term = term;
     this.index = index;
     this.received = index;
     this.syncedAt = undefined;
@@ -85,8 +90,13 @@ export class AudienceView {
     this.joining = undefined;
   }
 
-  /** The owner has forgotten this node: nobody gets
-   * events until subscribed anew. Who was in the table. */
+  /** Whether sessions here were subscribed at an owner that is gone, and have no other yet. */
+  get rejoining(): boolean {
+    for (const { rejoins } of this.asking.values()) if (rejoins) return true;
+    return false;
+  }
+
+  /** The owner has forgotten this node: nobody gets events until subscribed anew. @returns who was in the table */
   end(): Session[] {
     const sessions = this.table.all();
     this.table = new FanOutTable();

@@ -40,8 +40,9 @@ export class EventStream {
   arrive(event: Arrived, from: NodeRef, now: number): void {
     const view = this.views.get(event.kind, event.audienceId);
     if (view?.owner === undefined) {
-      // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing.
-      this.ack(from.id, event, 0);
+      // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing. Those who
+      // are on their way to another owner are to get it from there.
+      if (view?.rejoining !== true) this.ack(from.id, event, 0);
       return;
     }
     // Of an owner that is not ours: an ack would say that sessions here have what they never get.
@@ -66,7 +67,7 @@ export class EventStream {
     from: NodeRef,
   ): void {
     const view = this.views.get(Kind.guild, guildId);
-    if (view === undefined || (view.owner !== undefined && !view.isFrom(from))) return;
+    if (view === undefined || !this.subscriptions.mayBe(view, from)) return;
     view.table.setClass(classId, channelIds, permissions, managedChannelIds);
   }
 

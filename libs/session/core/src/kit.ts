@@ -44,6 +44,10 @@ export type OwnerRole = 'session-node' | 'guild-node' | 'presence-node';
 export interface Placement {
   readonly self: NodeRef;
   ownerOf(role: OwnerRole, key: string): string | undefined;
+  /** Whether this very start of the node is on the list. Of a static list: whether the node is. */
+  isMember(node: NodeRef): boolean;
+  /** Of the list. */
+  generation(): number;
 }
 
 /** Totals since the start, for the shell's metrics. */

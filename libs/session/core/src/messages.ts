@@ -86,6 +86,8 @@ export interface Subscribed {
   readonly classId: number;
   readonly snapshot: Event | undefined;
   readonly sameData: boolean;
+  /** Which of the times that its owner has begun with the audience. */
+  readonly term: number;
 }
 
 export interface SubscribeRefused {
@@ -125,6 +127,15 @@ export interface Subscribe {
   wantsSnapshot: boolean;
   presence: Presence | undefined;
   identifying: { bot: boolean; shardId: number } | undefined;
+  generation: number;
+  rejoins: boolean;
+}
+
+/** Of audienceHeld and audienceReset. */
+export interface AudienceTerm {
+  kind: number;
+  audienceId: string;
+  term: number;
 }
 
 export interface Unsubscribe {
@@ -173,6 +184,8 @@ export type Inbound =
   | Tagged<'classTable', ClassTable>
   | Tagged<'reclassed', Reclassed>
   | Tagged<'audienceLost', AudienceLost>
+  | Tagged<'audienceReset', Readonly<AudienceTerm>>
+  | Tagged<'audienceHeld', Readonly<AudienceTerm>>
   | Tagged<'subscribe', Readonly<Subscribe>>
   | Tagged<
       'unsubscribe',
@@ -202,10 +215,13 @@ export type Outbound =
         classId: number;
         snapshot: undefined;
         sameData: boolean;
+        term: number;
       }
     >
   | Tagged<'subscribeRefused', SubscribeRefused>
   | Tagged<'audienceLost', { kind: number; audienceId: string }>
+  | Tagged<'audienceReset', AudienceTerm>
+  | Tagged<'audienceHeld', AudienceTerm>
   | Tagged<
       'presenceUpsert',
       { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined }

@@ -8,7 +8,7 @@ import { EventStream } from './event-stream';
 import { GuildEntries } from './guild-entries';
 import type { Kit, Placement, SessionLimits } from './kit';
 import { MemberRequests } from './member-requests';
-import type { Inbound, NodeRef, Outbound, Publish } from './messages';
+import type { AudienceTerm, Inbound, NodeRef, Outbound, Publish } from './messages';
 import { Outlets } from './outlets';
 import { PresenceFeed } from './presence-feed';
 import { QuietSessions } from './quiet-sessions';
@@ -210,6 +210,40 @@ export class SessionNode {
     return this.done(now);
   }
 
+  /**
+   * The member list has changed: what followed an owner that is off it looks for the next one, and what this node owned
+   * and does not any more is forgotten; the shell has answered who waits for it.
+   */
+  ownersChanged(now: number): readonly Effect[] {
+    this.users.listChanged();
+    for (const view of [...this.views.all()]) this.subscriptions.listChanged(view, now);
+    return this.done(now);
+  }
+
+  /** That owner serves nothing of its new keys until it knows what this node holds: says it, all at once. */
+  tellOwner(owner: NodeRef, role: 'session-node' | 'guild-node', now: number): readonly Effect[] {
+    const kind = role === 'guild-node' ? Kind.guild : Kind.user;
+    for (const view of [...this.views.all()])
+      if (view.kind === kind) this.subscriptions.tell(view, owner, now);
+    return this.done(now);
+  }
+
+  /** Whether that node has sessions in the audience of this user, and in this very term. */
+  holdsTerm({ audienceId, term }: Readonly<AudienceTerm>, node: string): boolean {
+    return this.users.holds(audienceId, term, node);
+  }
+
+  /** Whether that node's session is in the audience of this user, which is here. */
+  hasSubscriber(userId: string, sessionId: string, node: string): boolean {
+    return this.users.has(userId, sessionId, node);
+  }
+
+  /** The same for a presence-node, of how the sessions are seen. */
+  tellPresences(node: string, now: number): readonly Effect[] {
+    for (const session of this.sessions.all()) if (session.state !== 'ended') this.feed.repeat(session, node);
+    return this.done(now);
+  }
+
   /** When tick() has something to do; undefined: nothing is planned. */
   nextWake(): number | undefined {
     return this.agenda.nextWake();
@@ -249,6 +283,9 @@ export class SessionNode {
         break;
       case 'audienceSync':
         this.users.sync(message.value.audienceId, message.value.index, from);
+        break;
+      case 'audienceHeld':
+        this.users.held(message.value, from);
         break;
       default:
         this.receiveFromOwner(message, from, now);
@@ -294,7 +331,10 @@ export class SessionNode {
   private receiveFromOwner(
     message: Extract<
       Inbound,
-      { $case: 'subscribed' | 'subscribeRefused' | 'classTable' | 'reclassed' | 'audienceLost' }
+      {
+        $case:
+          'subscribed' | 'subscribeRefused' | 'classTable' | 'reclassed' | 'audienceLost' | 'audienceReset';
+      }
     >,
     from: NodeRef,
     now: number,
@@ -320,12 +360,16 @@ export class SessionNode {
         break;
       case 'audienceLost': {
         const view = this.views.get(message.value.kind, message.value.audienceId);
-        if (view === undefined || (view.owner !== undefined && !view.isFrom(from))) return;
-        for (const session of view.table.all()) this.sessions.lose(session, 0, now);
+        if (view === undefined || !this.subscriptions.mayBe(view, from)) return;
+        for (const session of [...view.table.all(), ...this.subscriptions.rejoining(view)])
+          this.sessions.lose(session, 0, now);
         this.subscriptions.startOver(view, now);
         this.subscriptions.askAgain(view, from.id, now);
         break;
       }
+      case 'audienceReset':
+        this.subscriptions.reset(message.value, from, now);
+        break;
     }
   }
 

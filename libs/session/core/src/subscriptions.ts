@@ -4,7 +4,7 @@ import type { Asking, AudienceView, JoinWait } from './audience-view';
 import { backoff } from './backoff';
 import type { Dispatches } from './dispatches';
 import type { Kit, OwnerRole } from './kit';
-import type { NodeRef, Subscribe, SubscribeRefused, Subscribed } from './messages';
+import type { AudienceTerm, NodeRef, Subscribe, SubscribeRefused, Subscribed } from './messages';
 import { hold } from './replay-buffer';
 import type { Session } from './session';
 import type { Views } from './views';
@@ -17,6 +17,8 @@ export interface Entrance {
   /** The channels that the client knows from an owner that is gone. */
   readonly told?: ReadonlySet<string> | undefined;
   readonly join?: JoinWait;
+  /** It was subscribed at an owner that is gone. */
+  readonly rejoins?: boolean;
   /** One of those of GuildEntries, which is told of the answer. */
   readonly paced?: boolean;
 }
@@ -65,6 +67,7 @@ export class Subscriptions {
       asked: undefined,
       timer: undefined,
       join: entrance.join,
+      rejoins: entrance.rejoins ?? false,
       paced: entrance.paced ?? false,
       answer: undefined,
     };
@@ -105,19 +108,20 @@ export class Subscriptions {
   /** What the User of the session is to know of its presence now. */
   update(session: Session): void {
     const owner = this.views.get(Kind.user, session.userId)?.owner;
-    if (owner !== undefined) this.tell(owner.id, Kind.user, session.userId, session, false);
+    if (owner !== undefined) this.say(owner.id, Kind.user, session.userId, session, update);
   }
 
   /** Keeps what later answers refer to by same_data, also when the session that it came for has ended. */
   learn(view: AudienceView, { snapshot, sameData, classId }: Subscribed, from: NodeRef): void {
-    if (snapshot === undefined || sameData || (view.owner !== undefined && !view.isFrom(from))) return;
+    if (snapshot === undefined || sameData || !this.mayBe(view, from)) return;
     view.sharedData.set(classId, snapshot.data);
   }
 
   subscribed(view: AudienceView, session: Session, value: Subscribed, from: NodeRef, now: number): void {
     const asking = view.asking.get(session);
-    if (asking === undefined) return;
-    if (view.owner === undefined) view.begin(from, value.index);
+    // The answer of a node that owned it before would begin a stream that nobody else follows.
+    if (asking === undefined || this.ownerOf(view) !== from.id) return;
+    if (view.owner === undefined) view.begin(from, value.term, value.index);
     else if (!view.isFrom(from)) return;
     if (value.index > view.index) {
       if (asking.answer === undefined) view.entering++;
@@ -180,23 +184,77 @@ export class Subscriptions {
     view.entering = 0;
     for (const session of sessions) {
       const told = view.kind === Kind.guild ? sights.get(session) : undefined;
-      this.enter(session, view.kind, view.id, { wantsSnapshot: false, announced: true, told }, now);
+      const entrance = { wantsSnapshot: false, announced: true, told, rejoins: true };
+      this.enter(session, view.kind, view.id, entrance, now);
     }
+  }
+
+  /** The owner lost the audience, and has it again: nobody is subscribed there of those who were in that term. */
+  reset({ kind, audienceId, term }: Readonly<AudienceTerm>, from: NodeRef, now: number): void {
+    const view = this.views.get(kind, audienceId);
+    if (view?.isFrom(from) === true && view.term === term) this.startOver(view, now);
+  }
+
+  /**
+   * The list has changed. Whoever follows an owner that is off it looks for the next one; the others follow theirs until
+   * the next one asks for them: it does so only when the one before serves nothing any more.
+   */
+  listChanged(view: AudienceView, now: number): void {
+    if (view.owner !== undefined && !this.kit.placement.isMember(view.owner)) this.startOver(view, now);
+    const owner = this.ownerOf(view);
+    for (const asking of [...view.asking.values()]) {
+      if (asking.answer === undefined && asking.asked !== owner) this.ask(view, asking, now);
+    }
+  }
+
+  /** This owner serves nothing until it knows who is subscribed. From here on nothing counts that another one says. */
+  tell(view: AudienceView, owner: NodeRef, now: number): void {
+    if (this.ownerOf(view) !== owner.id) return;
+    const { kind, id, term } = view;
+    if (view.isFrom(owner)) {
+      const value = { kind, audienceId: id, term };
+      this.kit.outbox.send(owner.id, flowOf(kind, id), { $case: 'audienceHeld', value });
+    }
+    const isAsked = ({ answer, rejoins }: Asking): boolean =>
+      answer === undefined && (rejoins || !view.isFrom(owner));
+    const again = [...view.asking.values()].filter(isAsked);
+    if (view.owner !== undefined && !view.isFrom(owner)) this.startOver(view, now);
+    for (const asking of again) this.ask(view, asking, now);
+  }
+
+  /** The owner went on without this node's word: who was subscribed before may have missed events. */
+  rejoining(view: AudienceView): Session[] {
+    return [...view.asking.values()].flatMap(({ rejoins, session }) => (rejoins ? session : []));
+  }
+
+  /** Whether this node speaks for the audience: the one whose stream is followed, or may begin. */
+  mayBe(view: AudienceView, node: NodeRef): boolean {
+    return view.owner === undefined ? this.ownerOf(view) === node.id : view.isFrom(node);
+  }
+
+  private ownerOf({ kind, id }: AudienceView): string | undefined {
+    return this.kit.placement.ownerOf(roles[kind], id);
   }
 
   private ask(view: AudienceView, asking: Asking, now: number): void {
     const { kind, id } = view;
-    const owner = this.kit.placement.ownerOf(roles[kind], id);
+    const owner = this.ownerOf(view);
     if (owner === undefined) {
       this.postpone(view, asking, now);
       return;
     }
     asking.asked = owner;
     this.again(view, asking, now + answerTimeout);
-    this.tell(owner, kind, id, asking.session, asking.wantsSnapshot);
+    this.say(owner, kind, id, asking.session, asking);
   }
 
-  private tell(owner: string, kind: Kind, id: string, session: Session, wantsSnapshot: boolean): void {
+  private say(
+    owner: string,
+    kind: Kind,
+    id: string,
+    session: Session,
+    { wantsSnapshot, rejoins }: Pick<Asking, 'wantsSnapshot' | 'rejoins'>,
+  ): void {
     const { traits } = session;
     this.kit.outbox.send(owner, flowOf(kind, id), {
       $case: 'subscribe',
@@ -213,6 +271,8 @@ export class Subscriptions {
           kind === Kind.user && !session.admitted
             ? { bot: traits.bot, shardId: traits.shard?.id ?? 0 }
             : undefined,
+        generation: this.kit.placement.generation(),
+        rejoins,
       },
     });
   }
@@ -241,13 +301,17 @@ export class Subscriptions {
       // The guild changed while nobody told: only a new GUILD_CREATE makes the client right.
       this.doubt(view, asking);
       if (asking.wantsSnapshot) {
-        if (asking.answer !== undefined) view.entering--;
-        asking.answer = undefined;
+        this.defer(view, asking);
         this.ask(view, asking, now);
         return;
       }
     }
-    if (asking.wantsSnapshot && answer.snapshot !== undefined && session.has(Intent.GUILDS)) {
+    if (asking.wantsSnapshot && session.has(Intent.GUILDS)) {
+      if (answer.snapshot === undefined) {
+        // It answers what was asked before the client had to be told anew.
+        this.defer(view, asking);
+        return;
+      }
       const data = answer.sameData ? view.sharedData.get(answer.classId) : answer.snapshot.data;
       if (data === undefined) {
         this.postpone(view, asking, now);
@@ -268,12 +332,18 @@ export class Subscriptions {
     this.dispatches.guildDelete(asking.session, view.id, true);
     asking.wantsSnapshot = true;
     asking.outage = true;
+    asking.rejoins = false;
+  }
+
+  /** Another answer is waited for. */
+  private defer(view: AudienceView, asking: Asking): void {
+    if (asking.answer !== undefined) view.entering--;
+    asking.answer = undefined;
   }
 
   private finish(view: AudienceView, asking: Asking, entered: boolean, now: number): void {
     this.kit.agenda.drop(asking.timer);
-    if (asking.answer !== undefined) view.entering--;
-    asking.answer = undefined;
+    this.defer(view, asking);
     view.asking.delete(asking.session);
     this.settle(asking, entered, now);
     this.release(asking, now);
@@ -301,6 +371,7 @@ export class Subscriptions {
   }
 }
 
+const update = { wantsSnapshot: false, rejoins: false };
 const roles: Record<Kind, OwnerRole> = { [Kind.guild]: 'guild-node', [Kind.user]: 'session-node' };
 
 /** In a user's audience: the sessions that get events without a guild. */

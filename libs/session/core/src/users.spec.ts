@@ -16,6 +16,8 @@ function subscribeFar(world: World, sessionId = 'far', status = 'online'): void 
     wantsSnapshot: false,
     presence,
     identifying: undefined,
+    generation: 1,
+    rejoins: false,
   };
   world.say({ $case: 'subscribe', value }, far);
 }
@@ -91,10 +93,10 @@ describe('a publish to a user', () => {
     expect(world.answers.get(1)).toEqual({ sessions: 2 });
   });
 
-  it('at a node that does not own the user is UNAVAILABLE', () => {
+  it('at a node that does not own the user is ABORTED: whoever called looks for the owner', () => {
     const world = new World({}, { 'session-node:8': 'session-2' });
     world.publish(1, { audienceIds: ['7', '8'], event: eventOf('a', 'X') });
-    expect(world.answers.get(1)).toMatchObject({ code: 14 });
+    expect(world.answers.get(1)).toMatchObject({ code: 10 });
   });
 });
 

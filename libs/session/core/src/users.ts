@@ -7,19 +7,12 @@ import {
   Kind,
   type Settled,
 } from '@derailed/audience/core';
-import {
-  CallError,
-  Code,
-  invalidArgument,
-  isSnowflake,
-  unavailable,
-  SparseMap,
-} from '@derailed/shared/kernel';
+import { CallError, Code, invalidArgument, isSnowflake, SparseMap } from '@derailed/shared/kernel';
 import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
 import { IdentifyLedger, exhaustedPause } from './identify-ledger';
 import type { Kit } from './kit';
-import type { Answer, NodeRef, Presence, Publish, Subscribe } from './messages';
+import type { Answer, AudienceTerm, NodeRef, Presence, Publish, Subscribe } from './messages';
 import { flowOf } from './subscriptions';
 import { mergedPresence } from './merged-presence';
 
@@ -32,6 +25,8 @@ interface PublishCall {
 }
 
 interface User {
+  /** Tells this one from others that the node has had, or will have, for the same user. */
+  readonly term: number;
   readonly audience: Audience<PublishCall>;
   /** By session id; undefined for a session that shows nothing. */
   readonly presences: SparseMap<string, Presence | undefined>;
@@ -55,6 +50,7 @@ export class Users {
   /** Which start of each session-node the subscribers are of. */
   private readonly incarnations = new Map<string, string>();
   private readonly ledger: IdentifyLedger;
+  private lastTerm = 0;
 
   constructor(
     private readonly kit: Kit,
@@ -74,7 +70,7 @@ export class Users {
   ): void {
     if (!isSnowflake(audienceId)) return;
     this.meet(from);
-    if (identifying !== undefined && !this.knows(audienceId, sessionId, from)) {
+    if (identifying !== undefined && !this.has(audienceId, sessionId, from.id)) {
       const delayMs = this.refusal(audienceId, identifying, now);
       if (delayMs > 0) {
         this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
@@ -99,6 +95,7 @@ export class Users {
         classId: 0,
         snapshot: undefined,
         sameData: false,
+        term: user.term,
       },
     });
   }
@@ -182,18 +179,49 @@ export class Users {
   meet(node: NodeRef): void {
     const known = this.incarnations.get(node.id);
     this.incarnations.set(node.id, node.incarnation);
-    if (known === undefined || known === node.incarnation) return;
+    if (known !== undefined && known !== node.incarnation) this.nodeLost(node.id);
+  }
+
+  /** Nodes that are off the list have no sessions any more, and users that another node owns now are forgotten here. */
+  listChanged(): void {
+    const { placement, agenda } = this.kit;
     for (const [userId, user] of this.byId) {
-      for (const sessionId of user.audience.sessionsOf(node.id)?.keys() ?? [])
-        user.presences.delete(sessionId);
-      this.settle(user.audience.removeNode(node.id));
-      this.tidy(userId, user);
+      if (placement.ownerOf('session-node', userId) === placement.self.id) continue;
+      agenda.drop(user.timer);
+      this.byId.delete(userId);
+    }
+    for (const [id, incarnation] of this.incarnations) {
+      if (placement.isMember({ id, incarnation })) continue;
+      this.incarnations.delete(id);
+      this.nodeLost(id);
     }
   }
 
+  /** A node says that it has sessions of the user, subscribed in that term. */
+  held({ audienceId, term }: Readonly<AudienceTerm>, from: NodeRef): void {
+    if (this.holds(audienceId, term, from.id)) return;
+    this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
+      $case: 'audienceReset',
+      value: { kind: Kind.user, audienceId, term },
+    });
+  }
+
+  holds(userId: string, term: number, node: string): boolean {
+    const user = this.byId.get(userId);
+    return user?.term === term && user.audience.sessionsOf(node) !== undefined;
+  }
+
   /** A Subscribe that comes again is no other Identify. */
-  private knows(userId: string, sessionId: string, from: NodeRef): boolean {
-    return this.byId.get(userId)?.audience.sessionsOf(from.id)?.has(sessionId) === true;
+  has(userId: string, sessionId: string, node: string): boolean {
+    return this.byId.get(userId)?.audience.sessionsOf(node)?.has(sessionId) === true;
+  }
+
+  private nodeLost(node: string): void {
+    for (const [userId, user] of this.byId) {
+      for (const sessionId of user.audience.sessionsOf(node)?.keys() ?? []) user.presences.delete(sessionId);
+      this.settle(user.audience.removeNode(node));
+      this.tidy(userId, user);
+    }
   }
 
   /** 0: the Identify is counted, and the session may come in. Else the milliseconds until its client is told no. */
@@ -216,7 +244,7 @@ export class Users {
   ): void {
     const { placement, outbox } = this.kit;
     if (userIds.some((userId) => placement.ownerOf('session-node', userId) !== placement.self.id)) {
-      outbox.answer(call, unavailable('this node does not own the user (any more)'));
+      outbox.answer(call, new CallError(Code.ABORTED, 'this node does not own the user (any more)'));
       return;
     }
     const waiting: PublishCall = { call, answer, waiting: 1, sessions: 0 };
@@ -285,7 +313,8 @@ export class Users {
     let user = this.byId.get(userId);
     if (user === undefined) {
       const audience = new Audience<PublishCall>(Kind.user, userId, this.limits);
-      user = { audience, presences: new SparseMap(), stalled: new SparseMap(), timer: undefined };
+      const term = ++this.lastTerm;
+      user = { term, audience, presences: new SparseMap(), stalled: new SparseMap(), timer: undefined };
       this.byId.set(userId, user);
     }
     return user;

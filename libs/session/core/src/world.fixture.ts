@@ -84,6 +84,8 @@ export class World {
   readiness: Readiness | null | undefined = readinessOf('7', ['100']);
   databaseReads = 0;
   refuses: (to: string, message: Outbound) => boolean = () => false;
+  /** ID/INCARNATION of what is off the list. */
+  readonly gone = new Set<string>();
   private lastConnection = 0;
 
   readonly limits: SessionLimits;
@@ -103,6 +105,8 @@ export class World {
           Object.hasOwn(owners, `${role}:${key}`)
             ? owners[`${role}:${key}`]
             : { 'session-node': self.id, 'guild-node': guilds.id, 'presence-node': presences.id }[role],
+        isMember: ({ id, incarnation }) => !this.gone.has(`${id}/${incarnation}`),
+        generation: () => 1,
       },
       rng: seededRng(1),
       encode: (text) => encoder.encode(text),
@@ -173,7 +177,7 @@ export class World {
   }
 
   /** The guild-node's answer to a Subscribe. */
-  subscribed(sessionId: string, index: number, fields: Partial<Subscribed> = {}): void {
+  subscribed(sessionId: string, index: number, fields: Partial<Subscribed> = {}, from = guilds): void {
     const snapshot: Event = {
       ...eventOf('', 'GUILD_CREATE', '{"id":"100"'),
       own: encoder.encode(',"own":1}'),
@@ -189,10 +193,11 @@ export class World {
           classId: 1,
           snapshot,
           sameData: false,
+          term: 1,
           ...fields,
         },
       },
-      guilds,
+      from,
     );
   }
 

@@ -1,4 +1,4 @@
-import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { CLUSTER, StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, MESH, type Message, type MessageOf, type NodeRef } from '@derailed/platform/mesh';
 import { METRICS } from '@derailed/platform/observability';
 import { MemberRepository, UserRepository } from '@derailed/platform/persistence';
@@ -73,21 +73,23 @@ describe('SessionNodeModule on a mesh', () => {
       };
       guilds.mesh.send(from.id, `g:${audienceId}`, {
         $case: 'subscribed',
-        value: { kind: 1, audienceId, index: 0, sessionId, classId: 1, snapshot, sameData: false },
+        value: { kind: 1, audienceId, index: 0, sessionId, classId: 1, snapshot, sameData: false, term: 1 },
       });
     });
     guilds.mesh.onCall('guildPresences', ({ userIds }) => ({
       $case: 'guildPresencesReply',
       value: { presences: [`{"user":{"id":"${userIds[0]}"}}`] },
     }));
-    const owners = { 'session-node': session, 'guild-node': 'guild-1', 'presence-node': undefined };
-    const view: Pick<Cluster['view'], 'ownerOf'> = { ownerOf: (role) => owners[role as keyof typeof owners] };
+    const cluster = new StaticCluster([
+      { id: session, roles: ['session-node'] },
+      { id: 'guild-1', roles: ['guild-node'] },
+    ]);
 
     @Global()
     @Module({
       providers: [
         { provide: MESH, useValue: network.join(session) },
-        { provide: CLUSTER, useValue: { view } },
+        { provide: CLUSTER, useValue: cluster },
         { provide: CLOCK, useValue: clock },
         { provide: RNG, useValue: rng },
         { provide: LOGGER, useValue: { error: () => undefined } },

@@ -1,10 +1,16 @@
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
-import { CLOCK, RNG } from '@derailed/platform/runtime';
+import { CLOCK, KeyOwner, RNG, moved } from '@derailed/platform/runtime';
 import { type Effect, type Inbound, SessionNode } from '@derailed/session/core';
 import { AudienceKind } from '@derailed/shared/contract';
 import { CallError, type Cancel, type Clock, type Rng } from '@derailed/shared/kernel';
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { SessionMetrics } from './metrics';
 import { Reads } from './reads';
 import { type SessionConfig, limitsOf } from './settings';
@@ -13,7 +19,17 @@ import { SESSION_CONFIG } from './tokens';
 interface Caller {
   resolve(answer: Message): void;
   reject(error: CallError): void;
+  readonly userIds: readonly string[];
 }
+
+/** An owner that waits for this node to see its list, and then for what this node holds. */
+interface Waiting {
+  readonly owner: NodeRef;
+  readonly role: string;
+  readonly generation: number;
+}
+
+type ToOwner = Extract<Inbound, { $case: 'subscribe' | 'audienceAck' | 'audienceSync' | 'audienceHeld' }>;
 
 /** Messages for the core that no other role of this process has a handler for. */
 const inbound = [
@@ -30,14 +46,14 @@ const inbound = [
   'classTable',
   'reclassed',
   'audienceLost',
+  'audienceReset',
 ] as const satisfies readonly Inbound['$case'][];
 
-/** Said to the owner of an audience: those of users are here, those of guilds at guild-nodes. */
+/** Said to the owner of an audience, about what is there: those of users are here, those of guilds at guild-nodes. */
 const toOwner = [
-  'subscribe',
-  'unsubscribe',
   'audienceAck',
   'audienceSync',
+  'audienceHeld',
 ] as const satisfies readonly Inbound['$case'][];
 
 const encoder = new TextEncoder();
@@ -46,16 +62,19 @@ const isOfUsers = ({ kind }: { kind: AudienceKind }): boolean => kind === Audien
 
 /** Joins the core to mesh, database and clock. */
 @Injectable()
-export class SessionShell implements OnModuleInit, OnModuleDestroy {
+export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private readonly core: SessionNode;
   private readonly callers = new Map<number, Caller>();
+  private readonly owner: KeyOwner;
+  private behind: Waiting[] = [];
+  private refusedSends = 0;
   private calls = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
   private cancelWake: Cancel | undefined;
 
   constructor(
     @Inject(MESH) private readonly mesh: Mesh,
-    @Inject(CLUSTER) cluster: Cluster,
+    @Inject(CLUSTER) private readonly cluster: Cluster,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(RNG) rng: Rng,
     @Inject(Reads) private readonly reads: Reads,
@@ -64,10 +83,21 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
   ) {
     this.core = new SessionNode({
       limits: limitsOf(config),
-      placement: { self: mesh.self, ownerOf: (role, key) => cluster.view.ownerOf(role, key) },
+      placement: {
+        self: mesh.self,
+        ownerOf: (role, key) => cluster.view.ownerOf(role, key),
+        isMember: ({ id, incarnation }) => {
+          const member = cluster.view.member(id);
+          return member !== undefined && (member.incarnation === '' || member.incarnation === incarnation);
+        },
+        generation: () => cluster.view.generation,
+      },
       rng,
       // Sessions keep it for replay: Buffer.from would keep the rest of Node's 8 KiB pool alive with it.
       encode: (text) => encoder.encode(text),
+    });
+    this.owner = new KeyOwner('session-node', mesh, cluster, clock, {
+      changed: () => this.ownersChanged(),
     });
   }
 
@@ -79,34 +109,81 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
     for (const kind of toOwner) {
       this.mesh.onMessage(
         kind,
-        (value, from) => this.receive({ $case: kind, value } as Inbound, from),
+        (value, from) => this.receiveAsOwner({ $case: kind, value } as ToOwner, from),
         isOfUsers,
       );
     }
+    this.mesh.onMessage(
+      'subscribe',
+      (value, from) =>
+        this.owner.take(value.audienceId, value.generation, value.rejoins ? 'waiting' : 'ready', () =>
+          this.receiveAsOwner({ $case: 'subscribe', value }, from),
+        ),
+      isOfUsers,
+    );
+    this.mesh.onMessage(
+      'unsubscribe',
+      (value, from) =>
+        this.owner.behind(value.audienceId, () => this.receive({ $case: 'unsubscribe', value }, from)),
+      isOfUsers,
+    );
     this.mesh.onCall(
       'publish',
-      (value) => this.answer((call, now) => this.core.publish(call, value, now)),
+      (value) => this.answer(value.audienceIds, (call, now) => this.core.publish(call, value, now)),
       isOfUsers,
     );
     this.mesh.onCall('userPresence', ({ userId }) =>
-      this.answer((call, now) => this.core.userPresence(call, userId, now)),
+      this.answer([userId], (call, now) => this.core.userPresence(call, userId, now)),
     );
     this.mesh.onCall('disconnectUser', ({ userId, closeCode }) =>
-      this.answer((call, now) => this.core.disconnectUser(call, userId, closeCode, now)),
+      this.answer([userId], (call, now) => this.core.disconnectUser(call, userId, closeCode, now)),
     );
     this.mesh.onCall('identifyBudget', async ({ userId }) => {
       const guilds = await this.reads.guildCount(userId);
-      return this.answer((call, now) => this.core.identifyBudget(call, userId, guilds, now));
+      return this.answer([userId], (call, now) => this.core.identifyBudget(call, userId, guilds, now));
     });
+    this.mesh.onMessage('ownershipSync', (value, from) => this.sync({ ...value, owner: from }));
     this.mesh.onPeer((event) => this.peerChanged(event));
+  }
+
+  /** Every role of this process has its handlers now. */
+  onApplicationBootstrap(): void {
+    this.owner.start();
   }
 
   onModuleDestroy(): void {
     this.cancelWake?.();
+    this.owner.stop();
   }
 
   private receive(message: Inbound, from: NodeRef): void {
     this.run(this.core.handle(message, from, this.clock.monotonic()));
+  }
+
+  private receiveAsOwner(message: ToOwner, from: NodeRef): void {
+    const { kind, audienceId } = message.value;
+    const standing = this.owner.standing(audienceId);
+    // Before a key is served its subscribers say themselves what they hold; elsewhere nobody knows anything.
+    if (standing === 'elsewhere' || (standing === 'waiting' && message.$case === 'audienceSync')) return;
+    if (this.isLost(message, from))
+      this.mesh.send(from.id, `u:${audienceId}`, { $case: 'audienceLost', value: { kind, audienceId } });
+    else this.receive(message, from);
+  }
+
+  /** Whether this node's users went on without the word of that one, so that its sessions may have missed something. */
+  private isLost(message: ToOwner, from: NodeRef): boolean {
+    if (!this.owner.isLate(from.id)) return false;
+    const { audienceId } = message.value;
+    switch (message.$case) {
+      case 'subscribe':
+        return (
+          message.value.rejoins && !this.core.hasSubscriber(audienceId, message.value.sessionId, from.id)
+        );
+      case 'audienceHeld':
+        return !this.core.holdsTerm(message.value, from.id);
+      default:
+        return false;
+    }
   }
 
   private peerChanged({ kind, node }: PeerEvent): void {
@@ -114,11 +191,54 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
     this.run(kind === 'up' ? this.core.peerUp(node, now) : this.core.peerGone(node, now));
   }
 
-  private answer(start: (call: number, now: number) => readonly Effect[]): Promise<Message> {
-    const call = ++this.calls;
+  /** Starts a call when each of the users may be served here. */
+  private answer(
+    userIds: readonly string[],
+    start: (call: number, now: number) => readonly Effect[],
+  ): Promise<Message> {
     return new Promise((resolve, reject) => {
-      this.callers.set(call, { resolve, reject });
-      this.run(start(call, this.clock.monotonic()));
+      const begin = (): void => {
+        const call = ++this.calls;
+        this.callers.set(call, { resolve, reject, userIds });
+        this.run(start(call, this.clock.monotonic()));
+      };
+      this.owner.run(userIds, begin, reject);
+    });
+  }
+
+  private ownersChanged(): void {
+    for (const [call, { userIds, reject }] of this.callers) {
+      const gone = userIds.find((userId) => this.owner.standing(userId) === 'elsewhere');
+      if (gone === undefined) continue;
+      this.callers.delete(call);
+      reject(moved(gone));
+    }
+    this.run(this.core.ownersChanged(this.clock.monotonic()));
+    const { behind } = this;
+    this.behind = [];
+    for (const waiting of behind) this.sync(waiting);
+  }
+
+  /** Says what this node holds of that owner's keys, and that it was all. When a queue was full it is asked again. */
+  private sync(waiting: Waiting): void {
+    const { owner, role, generation } = waiting;
+    const present = this.cluster.view.generation;
+    if (present < generation) {
+      this.behind = [
+        ...this.behind.filter((other) => other.owner.id !== owner.id || other.role !== role),
+        waiting,
+      ];
+      return;
+    }
+    const now = this.clock.monotonic();
+    const before = this.refusedSends;
+    if (role === 'presence-node') this.run(this.core.tellPresences(owner.id, now));
+    else if (role === 'guild-node' || role === 'session-node')
+      this.run(this.core.tellOwner(owner, role, now));
+    if (this.refusedSends > before) return;
+    this.mesh.send(owner.id, `sync:${role}`, {
+      $case: 'ownershipSynced',
+      value: { role, generation: present },
     });
   }
 
@@ -130,8 +250,10 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
   private perform(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
+        if (effect.message.$case === 'audienceReset') this.owner.doubt(effect.to);
         // Bytes here are what the mesh brought or Buffer.from made: Buffers, as the contract wants.
         if (this.mesh.send(effect.to, effect.flow, effect.message as Message)) return;
+        this.refusedSends++;
         this.metrics.refusedSends.inc();
         this.run(this.core.sendRefused(effect.to, effect.message, this.clock.monotonic()));
         break;
@@ -141,7 +263,9 @@ export class SessionShell implements OnModuleInit, OnModuleDestroy {
       case 'answer': {
         const caller = this.callers.get(effect.call);
         this.callers.delete(effect.call);
-        if (effect.answer instanceof CallError) caller?.reject(effect.answer);
+        const gone = caller?.userIds.find((userId) => !this.owner.mayAnswer(userId));
+        if (gone !== undefined) caller?.reject(moved(gone));
+        else if (effect.answer instanceof CallError) caller?.reject(effect.answer);
         else caller?.resolve(effect.answer);
         break;
       }

@@ -21,11 +21,7 @@ export class Lookups {
 
   async userPresence(userId: string): Promise<UserPresenceReply> {
     const value = { userId: idOf('user_id', userId) };
-    return this.owners.callUsers(
-      this.owners.ownerOfUser(userId),
-      { $case: 'userPresence', value },
-      'userPresenceReply',
-    );
+    return this.owners.callUser(userId, { $case: 'userPresence', value }, 'userPresenceReply');
   }
 
   /** Comes after whatever was published to the user before. */
@@ -34,11 +30,7 @@ export class Lookups {
     if (value.closeCode < 4000 || value.closeCode > 4014) {
       throw invalidArgument('close_code', 'must be 0 or from 4000 to 4014');
     }
-    return this.owners.callUsers(
-      this.owners.ownerOfUser(userId),
-      { $case: 'disconnectUser', value },
-      'disconnectUserReply',
-    );
+    return this.owners.callUser(userId, { $case: 'disconnectUser', value }, 'disconnectUserReply');
   }
 }
 

@@ -1,8 +1,10 @@
+import type { Message } from '@derailed/platform/mesh';
 import { CLOCK } from '@derailed/platform/runtime';
 import { type AudienceKind, type Event } from '@derailed/shared/contract';
 import { CallError, type Clock, Code, type Snowflake } from '@derailed/shared/kernel';
 import { type CheckedEvent, isWorthARetry } from '@derailed/tunnel/core';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Outcome } from './lanes';
 import { type Door, TunnelMetrics } from './metrics';
 import { Owners } from './owners';
 import { TUNNEL_CONFIG, type TunnelConfig } from './settings';
@@ -58,27 +60,16 @@ export class Publisher {
       const value = { kind: guildKind, audienceIds: [guildId], event, channelId };
       return (await this.owners.callGuild(guildId, { $case: 'publish', value }, 'published')).sessions;
     }
-    const calls = [...this.byOwner(target.userIds)].map(([node, audienceIds]) => {
-      const value = { kind: userKind, audienceIds, event, channelId: '' };
-      return this.owners.callUsers(node, { $case: 'publish', value }, 'published');
+    const message = (audienceIds: Snowflake[]): Message => ({
+      $case: 'publish',
+      value: { kind: userKind, audienceIds, event, channelId: '' },
     });
-    // All have to be over before the answer is: a failure must not be answered while the event is still on its way.
-    return sumOf(await Promise.allSettled(calls));
-  }
-
-  private byOwner(userIds: readonly Snowflake[]): Map<string, Snowflake[]> {
-    const groups = new Map<string, Snowflake[]>();
-    for (const userId of userIds) {
-      const node = this.owners.ownerOfUser(userId);
-      const group = groups.get(node);
-      if (group) group.push(userId);
-      else groups.set(node, [userId]);
-    }
-    return groups;
+    // All are over before the answer is: a failure must not be answered while the event is still on its way.
+    return sumOf(await this.owners.callUsers(target.userIds, message, 'published'));
   }
 }
 
-function sumOf(outcomes: readonly PromiseSettledResult<{ readonly sessions: number }>[]): number {
+function sumOf(outcomes: readonly Outcome<{ readonly sessions: number }>[]): number {
   const failures = outcomes
     .filter((outcome) => outcome.status === 'rejected')
     .map(({ reason }) => reason as unknown);

@@ -79,6 +79,18 @@ export interface Envelope {
     | //
     /** presence-node -> guild-node */
     { $case: "presenceChanged"; value: PresenceChanged }
+    | //
+    /** new owner of keys -> other nodes of the role, and back */
+    { $case: "ownershipClaim"; value: OwnershipClaim }
+    | { $case: "ownershipYielded"; value: OwnershipYielded }
+    | //
+    /** new owner of keys -> session-node, and back */
+    { $case: "ownershipSync"; value: OwnershipSync }
+    | { $case: "ownershipSynced"; value: OwnershipSynced }
+    | //
+    /** session-node -> owner of an audience, and back */
+    { $case: "audienceHeld"; value: AudienceHeld }
+    | { $case: "audienceReset"; value: AudienceReset }
     | undefined;
 }
 
@@ -255,7 +267,13 @@ export interface Subscribe {
    * For user audiences only, of a session whose client identifies right now: the owner counts it and may refuse it.
    * Absent: the session was let in before.
    */
-  identifying: Identifying | undefined;
+  identifying:
+    | Identifying
+    | undefined;
+  /** The list by which the receiver owns the audience. Who is behind it catches up first. */
+  generation: number;
+  /** It was subscribed at an owner that is gone, and may miss nothing of what was published since. */
+  rejoins: boolean;
 }
 
 /** What the limits of Identify depend on. */
@@ -352,6 +370,8 @@ export interface Subscribed {
     | undefined;
   /** When true snapshot.data is empty and the one last received for this audience and class is meant. */
   sameData: boolean;
+  /** Counts the times that this start of the owner began with the audience anew; its subscribers are those of one term. */
+  term: number;
 }
 
 export interface SubscribeRefused {
@@ -482,6 +502,57 @@ export interface PresenceChanged {
   clientStatus: string;
 }
 
+/**
+ * By the list of this generation the sender owns keys of the role that it did not own before. It serves none of them
+ * until each other node of the role has said OwnershipYielded, or is off the list. Said again until that comes.
+ */
+export interface OwnershipClaim {
+  role: string;
+  generation: number;
+}
+
+/**
+ * By the list of this generation, which is the one of the claim or a later one, the sender serves none of the receiver's
+ * keys: it takes nothing for them any more, and what was under way has been answered ABORTED.
+ */
+export interface OwnershipYielded {
+  role: string;
+  generation: number;
+}
+
+/**
+ * All others have yielded; now the sender has to know who holds subscriptions to its keys: tell it all, then say
+ * OwnershipSynced. Said again until that comes.
+ */
+export interface OwnershipSync {
+  role: string;
+  /** The list that the sender has seen. Whoever is behind it catches up first. */
+  generation: number;
+}
+
+/**
+ * The sender has said all that it holds for the receiver's keys of the role, by the list of this generation, and takes
+ * nothing of those keys from any owner before.
+ */
+export interface OwnershipSynced {
+  role: string;
+  generation: number;
+}
+
+/** Part of a sync: the sender has sessions in the audience that are subscribed at the receiver already, in this term. */
+export interface AudienceHeld {
+  kind: AudienceKind;
+  audienceId: string;
+  term: number;
+}
+
+/** The receiver's sessions are not subscribed: that term is over. They subscribe again; nothing was published meanwhile. */
+export interface AudienceReset {
+  kind: AudienceKind;
+  audienceId: string;
+  term: number;
+}
+
 function createBaseEnvelope(): Envelope {
   return { call: 0, isReply: false, message: undefined };
 }
@@ -605,6 +676,24 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "presenceChanged":
         PresenceChanged.encode(message.message.value, writer.uint32(658).fork()).join();
+        break;
+      case "ownershipClaim":
+        OwnershipClaim.encode(message.message.value, writer.uint32(722).fork()).join();
+        break;
+      case "ownershipYielded":
+        OwnershipYielded.encode(message.message.value, writer.uint32(730).fork()).join();
+        break;
+      case "ownershipSync":
+        OwnershipSync.encode(message.message.value, writer.uint32(738).fork()).join();
+        break;
+      case "ownershipSynced":
+        OwnershipSynced.encode(message.message.value, writer.uint32(746).fork()).join();
+        break;
+      case "audienceHeld":
+        AudienceHeld.encode(message.message.value, writer.uint32(754).fork()).join();
+        break;
+      case "audienceReset":
+        AudienceReset.encode(message.message.value, writer.uint32(762).fork()).join();
         break;
     }
     return writer;
@@ -944,6 +1033,54 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "presenceChanged", value: PresenceChanged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.message = { $case: "ownershipClaim", value: OwnershipClaim.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 91: {
+            if (tag !== 730) {
+              break;
+            }
+
+            message.message = { $case: "ownershipYielded", value: OwnershipYielded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 92: {
+            if (tag !== 738) {
+              break;
+            }
+
+            message.message = { $case: "ownershipSync", value: OwnershipSync.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 93: {
+            if (tag !== 746) {
+              break;
+            }
+
+            message.message = { $case: "ownershipSynced", value: OwnershipSynced.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 94: {
+            if (tag !== 754) {
+              break;
+            }
+
+            message.message = { $case: "audienceHeld", value: AudienceHeld.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 95: {
+            if (tag !== 762) {
+              break;
+            }
+
+            message.message = { $case: "audienceReset", value: AudienceReset.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1192,6 +1329,42 @@ export const Envelope: MessageFns<Envelope> = {
       case "presenceChanged": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "presenceChanged", value: PresenceChanged.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipClaim": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipClaim", value: OwnershipClaim.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipYielded": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipYielded", value: OwnershipYielded.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipSync": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipSync", value: OwnershipSync.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipSynced": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipSynced", value: OwnershipSynced.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "audienceHeld": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "audienceHeld", value: AudienceHeld.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "audienceReset": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "audienceReset", value: AudienceReset.fromPartial(object.message.value) };
         }
         break;
       }
@@ -2625,6 +2798,8 @@ function createBaseSubscribe(): Subscribe {
     wantsSnapshot: false,
     presence: undefined,
     identifying: undefined,
+    generation: 0,
+    rejoins: false,
   };
 }
 
@@ -2656,6 +2831,12 @@ export const Subscribe: MessageFns<Subscribe> = {
     }
     if (message.identifying !== undefined) {
       Identifying.encode(message.identifying, writer.uint32(74).fork()).join();
+    }
+    if (message.generation !== 0) {
+      writer.uint32(80).uint64(message.generation);
+    }
+    if (message.rejoins !== false) {
+      writer.uint32(88).bool(message.rejoins);
     }
     return writer;
   },
@@ -2745,6 +2926,22 @@ export const Subscribe: MessageFns<Subscribe> = {
             message.identifying = Identifying.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.rejoins = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2775,6 +2972,8 @@ export const Subscribe: MessageFns<Subscribe> = {
     message.identifying = (object.identifying !== undefined && object.identifying !== null)
       ? Identifying.fromPartial(object.identifying)
       : undefined;
+    message.generation = object.generation ?? 0;
+    message.rejoins = object.rejoins ?? false;
     return message;
   },
 };
@@ -3388,7 +3587,16 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
 };
 
 function createBaseSubscribed(): Subscribed {
-  return { kind: 0, audienceId: "", index: 0, sessionId: "", classId: 0, snapshot: undefined, sameData: false };
+  return {
+    kind: 0,
+    audienceId: "",
+    index: 0,
+    sessionId: "",
+    classId: 0,
+    snapshot: undefined,
+    sameData: false,
+    term: 0,
+  };
 }
 
 export const Subscribed: MessageFns<Subscribed> = {
@@ -3413,6 +3621,9 @@ export const Subscribed: MessageFns<Subscribed> = {
     }
     if (message.sameData !== false) {
       writer.uint32(56).bool(message.sameData);
+    }
+    if (message.term !== 0) {
+      writer.uint32(64).uint64(message.term);
     }
     return writer;
   },
@@ -3486,6 +3697,14 @@ export const Subscribed: MessageFns<Subscribed> = {
             message.sameData = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3512,6 +3731,7 @@ export const Subscribed: MessageFns<Subscribed> = {
       ? Event.fromPartial(object.snapshot)
       : undefined;
     message.sameData = object.sameData ?? false;
+    message.term = object.term ?? 0;
     return message;
   },
 };
@@ -4943,6 +5163,432 @@ export const PresenceChanged: MessageFns<PresenceChanged> = {
     message.status = object.status ?? "";
     message.activities = object.activities ?? "";
     message.clientStatus = object.clientStatus ?? "";
+    return message;
+  },
+};
+
+function createBaseOwnershipClaim(): OwnershipClaim {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipClaim: MessageFns<OwnershipClaim> = {
+  encode(message: OwnershipClaim, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipClaim {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipClaim();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipClaim>): OwnershipClaim {
+    return OwnershipClaim.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipClaim>): OwnershipClaim {
+    const message = createBaseOwnershipClaim();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipYielded(): OwnershipYielded {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipYielded: MessageFns<OwnershipYielded> = {
+  encode(message: OwnershipYielded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipYielded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipYielded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipYielded>): OwnershipYielded {
+    return OwnershipYielded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipYielded>): OwnershipYielded {
+    const message = createBaseOwnershipYielded();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipSync(): OwnershipSync {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipSync: MessageFns<OwnershipSync> = {
+  encode(message: OwnershipSync, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipSync {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipSync();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipSync>): OwnershipSync {
+    return OwnershipSync.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipSync>): OwnershipSync {
+    const message = createBaseOwnershipSync();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipSynced(): OwnershipSynced {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipSynced: MessageFns<OwnershipSynced> = {
+  encode(message: OwnershipSynced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipSynced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipSynced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipSynced>): OwnershipSynced {
+    return OwnershipSynced.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipSynced>): OwnershipSynced {
+    const message = createBaseOwnershipSynced();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseAudienceHeld(): AudienceHeld {
+  return { kind: 0, audienceId: "", term: 0 };
+}
+
+export const AudienceHeld: MessageFns<AudienceHeld> = {
+  encode(message: AudienceHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(24).uint64(message.term);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudienceHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudienceHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudienceHeld>): AudienceHeld {
+    return AudienceHeld.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudienceHeld>): AudienceHeld {
+    const message = createBaseAudienceHeld();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.term = object.term ?? 0;
+    return message;
+  },
+};
+
+function createBaseAudienceReset(): AudienceReset {
+  return { kind: 0, audienceId: "", term: 0 };
+}
+
+export const AudienceReset: MessageFns<AudienceReset> = {
+  encode(message: AudienceReset, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(24).uint64(message.term);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudienceReset {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudienceReset();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudienceReset>): AudienceReset {
+    return AudienceReset.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudienceReset>): AudienceReset {
+    const message = createBaseAudienceReset();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.term = object.term ?? 0;
     return message;
   },
 };

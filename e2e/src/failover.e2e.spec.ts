@@ -1,0 +1,258 @@
+import { type ClusterApp, type RunningEtcd, describeWithEtcd, startEtcd } from '@derailed/testing';
+import { HashRing } from '@derailed/shared/hash-ring';
+import { PRIVILEGED_INTENTS, VALID_INTENTS } from '@derailed/shared/protocol';
+import { demo } from './demo';
+import { DiscordClient } from './discord-client';
+import { Publisher } from './publisher';
+import { RawClient } from './raw-client';
+import { type Wiring, startSeparate } from './wiring';
+
+const perSecond = 200;
+const layout: readonly ClusterApp[] = [
+  'session-node',
+  'session-node',
+  'guild-node',
+  'guild-node',
+  'presence-node',
+  'tunnel',
+  'tunnel',
+  'ws-gateway',
+  'ws-gateway',
+];
+let streams = 0;
+
+/** Publishes numbered events to a guild and to a user at a steady rate, each with an id, and never sends one again. */
+class Stream {
+  private readonly answers: Promise<unknown>[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private readonly name = `stream-${++streams}`;
+  readonly errors: unknown[] = [];
+  /** Numbers of those that failed. */
+  readonly unanswered: number[] = [];
+
+  constructor(
+    publisher: Publisher,
+    private readonly event = 'SOMETHING_OF_OURS',
+  ) {
+    this.timer = setInterval(() => {
+      const n = this.answers.length + 1;
+      this.answers.push(
+        this.again(publisher, n).catch((error: unknown) => {
+          this.errors.push(error);
+          this.unanswered.push(n);
+        }),
+      );
+    }, 1000 / perSecond);
+  }
+
+  /** Publishes the event of this number, with its id. */
+  again(publisher: Publisher, n: number): Promise<number> {
+    const target = n % 4 === 0 ? { userIds: [demo.insiderId] } : { guildId: demo.guild };
+    return publisher.publish(target, this.event, { n }, `${this.name}-${n}`);
+  }
+
+  /** How many events have been published so far. */
+  get length(): number {
+    return this.answers.length;
+  }
+
+  /** Resolves when all that was published so far is answered. */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.answers);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.caughtUp();
+  }
+}
+
+/** A client of a user, and what it makes of a stream. */
+class Listener {
+  private constructor(readonly client: DiscordClient) {}
+
+  static async connect(
+    { gateway, token }: Wiring,
+    user: string,
+    intents = VALID_INTENTS & ~PRIVILEGED_INTENTS,
+  ): Promise<Listener> {
+    const client = await DiscordClient.connect(gateway, token(user), intents);
+    await client.until(() => client.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild));
+    return new Listener(client);
+  }
+
+  /** Numbers of the events that came, of one session after the other. */
+  numbers(ofUser: boolean): number[] {
+    return this.client
+      .named('SOMETHING_OF_OURS')
+      .map(({ d }) => Number(d['n']))
+      .filter((n) => (n % 4 === 0) === ofUser);
+  }
+
+  /** Every event once and in order, of the guild and of the user each; no close, no resume, no second GUILD_CREATE. */
+  async expectUnbroken(stream: Stream, ofUser: boolean): Promise<void> {
+    const { client } = this;
+    const all = Array.from({ length: stream.length }, (_, at) => at + 1);
+    const wanted = all.filter((n) => n % 4 !== 0 || ofUser);
+    await client.until(() => client.named('SOMETHING_OF_OURS').length >= wanted.length);
+    for (const mine of ofUser ? [true, false] : [false])
+      expect(this.numbers(mine)).toEqual(all.filter((n) => (n % 4 === 0) === mine));
+    expect(client.received.map(({ s }) => s)).toEqual(client.received.map((_, at) => at + 1));
+    expect([client.closes, client.resumes]).toEqual([[], 0]);
+    const guilds = client.named('GUILD_CREATE').map(({ d }) => d['id']);
+    expect(guilds).toEqual([...new Set(guilds)]);
+    expect(client.named('GUILD_DELETE')).toEqual([]);
+  }
+}
+
+describeWithEtcd('a cluster on etcd under 200 events a second', () => {
+  let etcd: RunningEtcd;
+  let wiring: Awaited<ReturnType<typeof startSeparate>>;
+  let publisher: Publisher;
+  let listener: Listener;
+  let stream: Stream;
+
+  beforeAll(async () => {
+    etcd = await startEtcd();
+    wiring = await startSeparate({ LEASE_TTL: '3s', LINK_GRACE: '1s' }, etcd, { layout });
+    publisher = new Publisher(wiring.tunnel);
+  }, 60_000);
+
+  afterAll(async () => {
+    publisher.close();
+    await wiring.stop();
+    await etcd.stop();
+  }, 30_000);
+
+  beforeEach(async () => {
+    listener = await Listener.connect(wiring, demo.insider);
+    stream = new Stream(publisher);
+    await listener.client.until(() => listener.client.named('SOMETHING_OF_OURS').length >= 100);
+  });
+
+  afterEach(async () => {
+    await stream.stop();
+    await listener.client.close();
+  });
+
+  it.each([0, 1])(
+    'loses and doubles nothing when guild-node %i is killed and comes back; its publisher sees a delay',
+    async (nth) => {
+      await wiring.cluster.app('guild-node', nth).kill();
+      // It joins when the lease of its earlier start has ended, so the other one was owner of everything meanwhile.
+      await wiring.cluster.restart('guild-node', nth);
+      await stream.caughtUp();
+      await stream.stop();
+      expect(stream.errors).toEqual([]);
+      await listener.expectUnbroken(stream, true);
+    },
+    60_000,
+  );
+
+  it.each([0, 1])(
+    'loses and doubles nothing when guild-node %i is told to stop, and comes back',
+    async (nth) => {
+      expect(await wiring.cluster.app('guild-node', nth).stop()).toBe(0);
+      await stream.caughtUp();
+      await wiring.cluster.restart('guild-node', nth);
+      await stream.caughtUp();
+      await stream.stop();
+      expect(stream.errors).toEqual([]);
+      await listener.expectUnbroken(stream, true);
+    },
+    60_000,
+  );
+
+  it.each([0, 1])(
+    'costs the sessions of session-node %i an identify when it is killed, and others nothing',
+    async (nth) => {
+      const nodes = [0, 1].map((at) => wiring.cluster.app('session-node', at).door('link'));
+      const isHit = HashRing.of(nodes).owner(demo.insiderId) === nodes[nth];
+      const { client } = listener;
+      await wiring.cluster.app('session-node', nth).kill();
+      if (isHit) {
+        await client.until(() => client.named('READY').length === 2);
+        const [, again] = client.named('READY');
+        expect(again?.s).toBe(1);
+        expect(client.resumes).toBe(0);
+        await client.until(
+          (received) =>
+            received.filter(({ t, d }) => t === 'GUILD_CREATE' && d['id'] === demo.guild).length === 2,
+        );
+      }
+      await wiring.cluster.restart('session-node', nth);
+      await stream.caughtUp();
+      await stream.stop();
+      expect(stream.errors).toEqual([]);
+      if (!isHit) return listener.expectUnbroken(stream, true);
+      const last = stream.length;
+      await client.until(() => listener.numbers(true).includes(last - (last % 4)));
+      for (const mine of [true, false]) {
+        const numbers = listener.numbers(mine);
+        expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
+      }
+    },
+    60_000,
+  );
+
+  it('has presences right again after its presence-node was killed, and shows nobody offline meanwhile', async () => {
+    const other = await Listener.connect(wiring, demo.outsider);
+    const watcher = await Listener.connect(wiring, demo.insider, VALID_INTENTS);
+    const { client } = watcher;
+    const seen = (): unknown[] =>
+      client.named('PRESENCE_UPDATE').flatMap(({ d }) => {
+        const { id } = d['user'] as { id: string };
+        return id === demo.outsiderId && d['guild_id'] === demo.guild ? [d['status']] : [];
+      });
+    const show = (status: string): Promise<void> =>
+      other.client.send({ op: 3, d: { since: null, activities: [], status, afk: false } });
+    await show('dnd');
+    await client.until(() => seen().includes('dnd'));
+    await wiring.cluster.app('presence-node').kill();
+    await wiring.cluster.restart('presence-node');
+    await show('idle');
+    await client.until(() => seen().includes('idle'));
+    expect(seen()).not.toContain('offline');
+    expect(seen().at(-1)).toBe('idle');
+    await other.client.close();
+    await client.close();
+    await stream.stop();
+    expect(stream.errors).toEqual([]);
+  }, 60_000);
+
+  it('lets a client resume elsewhere, without a gap, when its ws-gateway is killed', async () => {
+    const [first, second] = [0, 1].map((at) => wiring.cluster.app('ws-gateway', at).door('WebSocket'));
+    const token = wiring.token(demo.outsider);
+    const client = new RawClient(second!);
+    await client.identify(token);
+    await client.count(({ t }) => t === 'SOMETHING_OF_OURS', 20);
+    await wiring.cluster.app('ws-gateway', 1).kill();
+    await client.closed;
+    const again = new RawClient(first!);
+    await again.resume(token, client.session, client.lastSeq);
+    await again.event('RESUMED');
+    await again.count(({ t }) => t === 'SOMETHING_OF_OURS', 20);
+    const seqs = [...client.received, ...again.received].flatMap(({ s }) => s ?? []);
+    expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+    await again.close();
+    await wiring.cluster.restart('ws-gateway', 1);
+  }, 60_000);
+
+  it('delivers once what was sent again through another tunnel, because its first one was killed', async () => {
+    const [, second] = [0, 1].map((at) => wiring.cluster.app('tunnel', at).door('tunnel'));
+    const doomed = new Publisher(second!);
+    const other = new Stream(doomed, 'GUILD_THING');
+    await listener.client.until(() => listener.client.named('GUILD_THING').length >= 50);
+    await wiring.cluster.app('tunnel', 1).kill();
+    await other.stop();
+    doomed.close();
+    expect(other.unanswered.length).toBeGreaterThan(0);
+    for (const n of other.unanswered) await other.again(publisher, n);
+    const names = (): number[] => listener.client.named('GUILD_THING').map(({ d }) => Number(d['n']));
+    await listener.client.until(() => names().length >= other.length);
+    expect(names().sort((one, another) => one - another)).toEqual(
+      Array.from({ length: other.length }, (_, at) => at + 1),
+    );
+    await wiring.cluster.restart('tunnel', 1);
+  }, 60_000);
+});

@@ -1,0 +1,41 @@
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
+import type { StateChange } from './guild-model';
+import { GuildState } from './guild-state';
+
+/** What a later read of the guild has brought. */
+export interface Reading {
+  readonly snapshot: GuildSnapshot;
+  readonly members: readonly Member[];
+  /** Published since the read began. */
+  readonly changes: readonly StateChange[];
+  /** Whose members were asked for. */
+  readonly asked: ReadonlySet<Snowflake>;
+}
+
+/**
+ * The guild as it is read again.
+ * @param subscribed users with subscribers
+ * @returns the state; who is subscribed and no member any more; members that no event told of, as far as that can be known
+ */
+export function readAgain(
+  before: GuildState,
+  { snapshot, members, changes, asked }: Reading,
+  subscribed: readonly Snowflake[],
+): {
+  readonly state: GuildState;
+  readonly gone: readonly Snowflake[];
+  readonly joined: readonly Snowflake[];
+} {
+  const state = GuildState.again(snapshot, members, changes);
+  const gone: Snowflake[] = [];
+  for (const userId of subscribed) {
+    const known = before.members.get(userId);
+    if (state.members.has(userId)) continue;
+    if (known !== undefined && !asked.has(userId)) state.addMember(known);
+    else gone.push(userId);
+  }
+  const areKnown = before.complete && state.complete;
+  const joined = areKnown ? [...state.members.keys()].filter((userId) => !before.members.has(userId)) : [];
+  return { state, gone, joined };
+}

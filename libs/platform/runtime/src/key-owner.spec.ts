@@ -1,0 +1,173 @@
+import { type Cluster, type ClusterView, type Member, RingView } from '@derailed/platform/cluster';
+import { InProcessNetwork } from '@derailed/platform/mesh';
+import { type CallError, seededRng } from '@derailed/shared/kernel';
+import { VirtualClock } from '@derailed/testing';
+import { KeyOwner } from './key-owner';
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const keys = Array.from({ length: 100 }, (_, at) => String(at));
+
+/** A list that the test changes, as one node has seen it. */
+class Seen implements Cluster {
+  view: ClusterView = new RingView(0, []);
+  isMember = true;
+  private readonly listeners: ((view: ClusterView) => void)[] = [];
+
+  onChange(listener: (view: ClusterView) => void): void {
+    this.listeners.push(listener);
+  }
+
+  onTrouble(): void {
+    // It has none.
+  }
+
+  onLost(): void {
+    // It is not lost.
+  }
+
+  holdsLease(): boolean {
+    return this.isMember;
+  }
+
+  join(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  become(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  leave(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  show(view: ClusterView): void {
+    this.view = view;
+    for (const listener of this.listeners) listener(view);
+  }
+}
+
+/** Guild-nodes and a session-node that says at once that it has said all, each with its own view of the list. */
+function start() {
+  const clock = new VirtualClock();
+  const network = new InProcessNetwork({ clock, rng: seededRng(1) });
+  const members = new Map<string, Member>();
+  const done: string[] = [];
+  const join = (id: string) => {
+    const mesh = network.join(id);
+    const role = id === 's' ? 'session-node' : 'guild-node';
+    const { incarnation } = mesh.self;
+    members.set(id, { id, incarnation, roles: [role], state: 'serving', contractVersion: 1 });
+    return mesh;
+  };
+  const node = (id: string) => {
+    const mesh = join(id);
+    const cluster = new Seen();
+    const owner = new KeyOwner('guild-node', mesh, cluster, clock, { changed: () => undefined });
+    owner.start();
+    /** Does something with the key, and says so, or says why not. */
+    const serve = (...of: string[]): void =>
+      owner.run(
+        of,
+        () => done.push(`${id} ${of.join('+')}`),
+        (error: CallError) => done.push(`${id} no ${error.code}`),
+      );
+    return { id, cluster, owner, serve, mesh };
+  };
+  const sessions = join('s');
+  let syncs = 0;
+  sessions.onMessage('ownershipSync', ({ role, generation }, from) => {
+    syncs++;
+    sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
+  });
+  const list = (generation: number, ...ids: string[]): ClusterView =>
+    new RingView(
+      generation,
+      ['s', ...ids].map((id) => members.get(id)!),
+    );
+  const between = (view: ClusterView, before: string, after: ClusterView, now: string): string =>
+    keys.find(
+      (key) => view.ownerOf('guild-node', key) === before && after.ownerOf('guild-node', key) === now,
+    )!;
+  return { clock, network, node, list, between, done, syncs: () => syncs };
+}
+
+describe('KeyOwner', () => {
+  it('serves keys of a living node only when that one has seen that they are its no more', async () => {
+    const { node, list, between, done } = start();
+    const [a, b] = [node('a'), node('b')];
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    const key = between(list(1, 'a'), 'a', list(2, 'a', 'b'), 'b');
+    b.cluster.show(list(2, 'a', 'b'));
+    b.serve(key);
+    a.serve(key);
+    await settled();
+    expect(done).toEqual([`a ${key}`]);
+    a.cluster.show(list(2, 'a', 'b'));
+    a.serve(key);
+    await settled();
+    await settled();
+    expect(done).toEqual([`a ${key}`, 'a no 10', `b ${key}`]);
+  });
+
+  it('keeps the order of each key while it waits, also for what is about several', async () => {
+    const { node, list, done } = start();
+    const a = node('a');
+    a.cluster.show(list(1, 'a'));
+    a.serve('1', '2');
+    a.serve('2');
+    a.owner.behind('2', () => done.push('behind'));
+    expect(done).toEqual([]);
+    await settled();
+    a.serve('3');
+    expect(done).toEqual(['a 1+2', 'a 2', 'behind', 'a 3']);
+  });
+
+  it('keeps what is for a list that it has not seen yet, and drops what is elsewhere', async () => {
+    const { node, list, between, done } = start();
+    const [a] = [node('a'), node('b')];
+    a.cluster.show(list(1, 'a', 'b'));
+    const key = between(list(1, 'a', 'b'), 'b', list(2, 'a'), 'a');
+    a.owner.take(key, 2, 'waiting', () => done.push('early'));
+    a.owner.take(key, 1, 'waiting', () => done.push('never'));
+    expect(done).toEqual([]);
+    a.cluster.show(list(2, 'a'));
+    expect(done).toEqual(['early']);
+  });
+
+  it('asks a session-node again whose word was of a term that is over', async () => {
+    const { node, list, done, syncs } = start();
+    const a = node('a');
+    a.cluster.show(list(1, 'a'));
+    a.owner.doubt('s');
+    a.serve('1');
+    await settled();
+    expect([done, syncs()]).toEqual([['a 1'], 2]);
+  });
+
+  it('does nothing without its lease', async () => {
+    const { node, list, done } = start();
+    const a = node('a');
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    a.cluster.isMember = false;
+    a.serve('1');
+    expect(done).toEqual(['a no 10']);
+    expect(a.owner.mayAnswer('1')).toBe(false);
+  });
+
+  it('waits no longer than a while for a session-node that does not answer', async () => {
+    const { clock, network, node, list, done } = start();
+    const a = node('a');
+    network.cut('a', 's');
+    a.cluster.show(list(1, 'a'));
+    a.serve('1');
+    clock.advance(4999);
+    await settled();
+    expect(done).toEqual([]);
+    clock.advance(1);
+    expect(done).toEqual(['a 1']);
+    expect(a.owner.isLate('s')).toBe(true);
+  });
+});

@@ -1,0 +1,197 @@
+import { type Cluster, Ownership, type Role, type Standing } from '@derailed/platform/cluster';
+import type { Mesh, NodeRef } from '@derailed/platform/mesh';
+import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
+
+/** How long a session-node may take to say what it holds before the others go on without it, in milliseconds. */
+const syncTimeout = 5000;
+/** Tasks that may wait for a key to be served. */
+const maxWaiting = 65_536;
+
+type Refuse = (error: CallError) => void;
+
+interface Waiting {
+  readonly keys: readonly string[];
+  /** The list by which the keys are thought to be here; 0: this node's own. */
+  readonly generation: number;
+  readonly needs: 'ready' | 'waiting';
+  readonly task: () => void;
+  readonly refuse: Refuse;
+}
+
+/** The key is (or goes) elsewhere: whoever called looks at the list and calls the owner. Nothing was done. */
+export const moved = (key: string): CallError =>
+  new CallError(Code.ABORTED, `this node does not own ${key} (any more)`);
+
+/** Who does what a role does with its keys. */
+export interface KeyListener {
+  /** Keys may have left this node; nothing waits yet for those that came. */
+  changed(): void;
+  /** All keys that are this node's may be served. Said again now and then. */
+  settled?(): void;
+}
+
+const ignore: Refuse = () => undefined;
+
+/** The keys of a role that this node owns, on the mesh: what is asked of a key waits until it may be served. */
+export class KeyOwner {
+  private readonly ownership: Ownership;
+  private waiting: Waiting[] = [];
+  /** Keys of those. */
+  private readonly waitingFor = new Set<string>();
+  /** Claims by a list that this node has not seen yet. */
+  private claims: { readonly from: NodeRef; readonly generation: number }[] = [];
+  /** Session-nodes that said in their sync what was not so any more: they are to say it again. */
+  private readonly unsure = new Set<string>();
+  private cancelWake: Cancel | undefined;
+
+  constructor(
+    private readonly role: Role,
+    private readonly mesh: Mesh,
+    private readonly cluster: Cluster,
+    private readonly clock: Clock,
+    private readonly listener: KeyListener,
+  ) {
+    this.ownership = new Ownership(role, mesh.self.id, syncTimeout);
+    const ours = (value: { role: string }): boolean => value.role === role;
+    mesh.onMessage('ownershipClaim', ({ generation }, from) => this.claimed(from, generation), ours);
+    mesh.onMessage(
+      'ownershipYielded',
+      ({ generation }, from) => {
+        this.ownership.yielded(from.id, from.incarnation, generation);
+        this.proceed();
+      },
+      ours,
+    );
+    mesh.onMessage('ownershipSynced', ({ generation }, from) => this.synced(from, generation), ours);
+    cluster.onChange(() => this.adopt());
+  }
+
+  /** Begins with the present list; all handlers are registered. */
+  start(): void {
+    if (this.cluster.view.generation > 0) this.adopt();
+  }
+
+  stop(): void {
+    this.cancelWake?.();
+  }
+
+  standing(key: string): Standing {
+    return this.ownership.standing(key);
+  }
+
+  /** Whether what is done for the key may be called done: it is still this node's, and so is the lease. */
+  mayAnswer(key: string): boolean {
+    return this.cluster.holdsLease() && this.ownership.standing(key) !== 'elsewhere';
+  }
+
+  /** Whether the session-node has yet to say what it holds, and is not waited for any more. */
+  isLate(node: string): boolean {
+    return this.ownership.isLate(node);
+  }
+
+  /** What the session-node holds by its sync is not so here: the sync that it is at does not count. */
+  doubt(node: string): void {
+    this.unsure.add(node);
+  }
+
+  /**
+   * Runs the task now, or in its turn when all of the keys may be served. What is run for a key keeps its order.
+   * @param refuse gets ABORTED when one of them is not ours
+   */
+  run(keys: readonly string[], task: () => void, refuse: Refuse): void {
+    this.enqueue({ keys, generation: 0, needs: 'ready', task, refuse });
+  }
+
+  /**
+   * The same for what nobody waits for: not run when the key is not ours by the list of `generation`, or by a later one.
+   * @param needs `waiting`: as soon as the key is this node's
+   */
+  take(key: string, generation: number, needs: Waiting['needs'], task: () => void): void {
+    this.enqueue({ keys: [key], generation, needs, task, refuse: ignore });
+  }
+
+  /** Runs the task behind what waits for the key, or now when nothing does. */
+  behind(key: string, task: () => void): void {
+    if (this.waitingFor.has(key)) this.take(key, 0, 'ready', task);
+    else task();
+  }
+
+  private enqueue(entry: Waiting): void {
+    const verdict = this.verdict(entry);
+    if (verdict === 'run') entry.task();
+    else if (verdict === 'refuse') entry.refuse(moved(entry.keys.join()));
+    else if (this.waiting.length >= maxWaiting)
+      entry.refuse(
+        new CallError(Code.RESOURCE_EXHAUSTED, 'too much waits for keys that have just moved here'),
+      );
+    else {
+      this.waiting.push(entry);
+      for (const key of entry.keys) this.waitingFor.add(key);
+    }
+  }
+
+  private verdict({ keys, generation, needs }: Waiting): 'run' | 'wait' | 'refuse' {
+    if (!this.cluster.holdsLease()) return 'refuse';
+    let verdict: 'run' | 'wait' = 'run';
+    for (const key of keys) {
+      const standing = this.ownership.standing(key);
+      if (standing === 'elsewhere' && generation <= this.ownership.generation) return 'refuse';
+      const isHere = standing === 'ready' || (standing === 'waiting' && needs === 'waiting');
+      if (!isHere || (needs === 'ready' && this.waitingFor.has(key))) verdict = 'wait';
+    }
+    return verdict;
+  }
+
+  private claimed(from: NodeRef, generation: number): void {
+    this.claims = this.claims.filter((claim) => claim.from.id !== from.id);
+    // Whoever is behind catches up first.
+    if (generation > this.ownership.generation) this.claims.push({ from, generation });
+    else this.yield(from);
+  }
+
+  private yield({ id }: NodeRef): void {
+    const value = { role: this.role, generation: this.ownership.generation };
+    this.mesh.send(id, `sync:${this.role}`, { $case: 'ownershipYielded', value });
+  }
+
+  private synced(from: NodeRef, generation: number): void {
+    if (!this.unsure.delete(from.id)) this.ownership.synced(from.id, from.incarnation, generation);
+    else this.ask('sync', from.id, this.ownership.generation);
+    this.proceed();
+  }
+
+  private adopt(): void {
+    this.ownership.changed(this.cluster.view, this.clock.monotonic());
+    this.unsure.clear();
+    this.listener.changed();
+    const { claims } = this;
+    this.claims = [];
+    for (const { from, generation } of claims) this.claimed(from, generation);
+    this.proceed();
+  }
+
+  private ask(kind: 'claim' | 'sync', node: string, generation: number): void {
+    const value = { role: this.role, generation };
+    const message = { $case: kind === 'claim' ? 'ownershipClaim' : 'ownershipSync', value } as const;
+    this.mesh.send(node, `sync:${this.role}`, message);
+  }
+
+  private proceed(): void {
+    this.cancelWake?.();
+    this.cancelWake = undefined;
+    for (const { kind, node, generation } of this.ownership.tick(this.clock.monotonic()))
+      this.ask(kind, node, generation);
+    if (!this.ownership.waits) this.listener.settled?.();
+    if (this.waiting.length > 0) this.retry();
+    const wake = this.ownership.nextWake();
+    if (wake !== undefined && this.ownership.generation > 0)
+      this.cancelWake = this.clock.after(Math.max(0, wake - this.clock.monotonic()), () => this.proceed());
+  }
+
+  private retry(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    this.waitingFor.clear();
+    for (const entry of waiting) this.enqueue(entry);
+  }
+}

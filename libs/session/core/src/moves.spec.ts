@@ -1,0 +1,172 @@
+import { World, eventOf, gateway, guilds } from './world.fixture';
+
+const next = { id: 'guild-2', incarnation: 'a' };
+
+/** A session in guild 100, and a list by which another guild-node owns the guild now. */
+function moved({ isGone = false } = {}) {
+  const owners: Record<string, string> = {};
+  const world = new World({}, owners);
+  const { connection, sessionId } = world.ready();
+  world.event(1, { channelId: '5' });
+  owners['guild-node:100'] = next.id;
+  if (isGone) world.gone.add(`${guilds.id}/${guilds.incarnation}`);
+  world.sent.length = 0;
+  world.run(world.node.ownersChanged(world.now));
+  /** The next owner's answer: guild, class and session as they were at the one before. */
+  const arrive = () => {
+    const table = { guildId: '100', classId: 9, channelIds: ['5'], permissions: '0', managedChannelIds: [] };
+    world.say({ $case: 'classTable', value: table }, next);
+    // The owner before tells of a class that means something else at the next one.
+    world.classTable(9, ['6']);
+    world.subscribed(sessionId, 0, { classId: 9, snapshot: undefined, term: 4 }, next);
+  };
+  const asks = () => world.run(world.node.tellOwner(next, 'guild-node', world.now));
+  /** What was said to guild-nodes since. */
+  const said = () =>
+    world.sent.flatMap(({ to, message: { $case, value } }) =>
+      to.startsWith('guild-') ? [`${$case} ${to} ${'index' in value ? value.index : ''}`.trim()] : [],
+    );
+  return { world, connection, sessionId, asks, arrive, said };
+}
+
+describe('a guild that moves while its owner lives', () => {
+  it('is followed where it is until the next owner asks: that one does when the other serves nothing any more', () => {
+    const { world, connection, said } = moved();
+    world.event(2, { channelId: '5' });
+    expect(said()).toEqual(['audienceAck guild-1 2']);
+    expect(world.names(connection)).toHaveLength(4);
+  });
+
+  it('is taken nothing of from the owner before, once the next one has asked', () => {
+    const { world, connection, said, asks, sessionId } = moved();
+    asks();
+    expect(said()).toEqual(['subscribe guild-2']);
+    expect(world.told('subscribe').at(-1)).toMatchObject({ sessionId, rejoins: true, wantsSnapshot: false });
+    world.event(2, { channelId: '5' });
+    expect(said()).toEqual(['subscribe guild-2']);
+    expect(world.names(connection)).toHaveLength(3);
+  });
+
+  it('goes on at the next owner where it was: what was delivered and not acked is recognised when it comes again', () => {
+    const { world, connection, asks, arrive } = moved();
+    asks();
+    arrive();
+    world.event(1, { event: eventOf('e1'), channelId: '5' }, next);
+    world.event(2, { event: eventOf('e2'), channelId: '5' }, next);
+    expect(world.names(connection)).toEqual(['READY', 'GUILD_CREATE', 'MESSAGE_CREATE', 'MESSAGE_CREATE']);
+    expect(world.seqs(connection)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('is only named to an owner that has it already, by the term in which it has', () => {
+    const { world, asks, arrive, said } = moved();
+    asks();
+    arrive();
+    world.sent.length = 0;
+    asks();
+    expect(said()).toEqual(['audienceHeld guild-2']);
+    expect(world.told('audienceHeld')).toEqual([{ kind: 1, audienceId: '100', term: 4 }]);
+  });
+
+  it('is subscribed to again at an owner that has lost it and got it back', () => {
+    const { world, asks, arrive, said } = moved();
+    asks();
+    arrive();
+    world.sent.length = 0;
+    world.say({ $case: 'audienceReset', value: { kind: 1, audienceId: '100', term: 3 } }, next);
+    expect(said()).toEqual([]);
+    world.say({ $case: 'audienceReset', value: { kind: 1, audienceId: '100', term: 4 } }, next);
+    expect(said()).toEqual(['subscribe guild-2']);
+  });
+
+  it('is not entered by an answer from before the client was told that it must be told anew', () => {
+    const { world, connection, sessionId, asks } = moved();
+    asks();
+    const table = { guildId: '100', classId: 9, channelIds: ['6'], permissions: '0', managedChannelIds: [] };
+    world.say({ $case: 'classTable', value: table }, next);
+    for (const index of [0, 0]) world.subscribed(sessionId, index, { classId: 9, snapshot: undefined }, next);
+    world.event(1, { event: eventOf('e9'), channelId: '6' }, next);
+    expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');
+    world.subscribed(sessionId, 1, { classId: 9 }, next);
+    expect(world.names(connection).slice(-2)).toEqual(['GUILD_DELETE', 'GUILD_CREATE']);
+  });
+
+  it('is lost for those who were subscribed when the next owner went on without this node', () => {
+    const { world, connection, asks } = moved();
+    asks();
+    world.say({ $case: 'audienceLost', value: { kind: 1, audienceId: '100' } }, next);
+    expect(world.connection(connection).closed).toBe(0);
+  });
+});
+
+describe('a guild whose owner is off the list', () => {
+  it('is asked for at the next one at once', () => {
+    const { world, said } = moved({ isGone: true });
+    expect(said()).toEqual(['subscribe guild-2']);
+    // What the dead one had said is still on its way.
+    world.event(2, { channelId: '5' });
+    expect(said()).toEqual(['subscribe guild-2']);
+  });
+
+  it('is told again to the next one when that one asks, because it may not have been owner yet', () => {
+    const { said, asks } = moved({ isGone: true });
+    asks();
+    expect(said()).toEqual(['subscribe guild-2', 'subscribe guild-2']);
+  });
+
+  it('is asked for by a new session at the owner of now', () => {
+    const { world, said } = moved({ isGone: true });
+    world.sent.length = 0;
+    world.identify({ userId: '8' }, gateway);
+    expect(said()).toEqual(['subscribe guild-2']);
+  });
+});
+
+describe('a user', () => {
+  const far = { id: 'session-2', incarnation: 'a' };
+  const subscribe = (world: World, sessionId: string): void =>
+    world.say(
+      {
+        $case: 'subscribe',
+        value: {
+          kind: 2,
+          audienceId: '7',
+          sessionId,
+          userId: '7',
+          intents: 1,
+          largeThreshold: 50,
+          wantsSnapshot: false,
+          presence: undefined,
+          identifying: undefined,
+          generation: 1,
+          rejoins: false,
+        },
+      },
+      far,
+    );
+
+  it('has no sessions on a node that is off the list, and nobody waits for it', () => {
+    const world = new World();
+    subscribe(world, 'far-session');
+    world.publish(1, { event: eventOf('a', 'X') });
+    expect(world.answers.has(1)).toBe(false);
+    world.gone.add('session-2/a');
+    world.run(world.node.ownersChanged(world.now));
+    expect(world.answers.get(1)).toEqual({ sessions: 0 });
+    expect(world.node.figures.users).toBe(0);
+  });
+
+  it('is forgotten by a node that owns it no more, and not known again by its term when it comes back', () => {
+    const owners: Record<string, string> = {};
+    const world = new World({}, owners);
+    subscribe(world, 'far-session');
+    const term = world.told('subscribed')[0]?.term ?? 0;
+    expect(world.node.holdsTerm({ kind: 2, audienceId: '7', term }, far.id)).toBe(true);
+    owners['session-node:7'] = far.id;
+    world.run(world.node.ownersChanged(world.now));
+    expect(world.node.figures.users).toBe(0);
+    delete owners['session-node:7'];
+    subscribe(world, 'another');
+    world.say({ $case: 'audienceHeld', value: { kind: 2, audienceId: '7', term } }, far);
+    expect(world.told('audienceReset')).toEqual([{ kind: 2, audienceId: '7', term }]);
+  });
+});

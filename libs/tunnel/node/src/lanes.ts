@@ -1,0 +1,180 @@
+import { Unreachable } from '@derailed/platform/mesh';
+import { CallError, type Clock, Code, unavailable } from '@derailed/shared/kernel';
+
+/** What became of the keys of a call that had one owner. */
+export type Outcome<T> = PromiseSettledResult<T>;
+
+/**
+ * Makes the call to an owner.
+ * @param owner undefined: nobody has the role
+ * @param keys those of the call's that it owns
+ * @param withinMs what is left of the call's time
+ */
+export type Send<T> = (owner: string | undefined, keys: readonly string[], withinMs: number) => Promise<T>;
+
+interface Request {
+  readonly send: Send<unknown>;
+  readonly until: number;
+  readonly outcomes: Outcome<unknown>[];
+  readonly resolve: (outcomes: Outcome<never>[]) => void;
+  /** Keys without an outcome. */
+  open: number;
+}
+
+/** A request's place in the lane of one of its keys. */
+interface Slot {
+  readonly request: Request;
+  readonly key: string;
+  failure: CallError | undefined;
+}
+
+interface Lane {
+  /** In the order of the calls. */
+  readonly slots: Set<Slot>;
+  /** How many of them are on their way, and where to. */
+  flying: number;
+  owner: string | undefined;
+  /** Nothing goes before all that is on its way has come back. */
+  isStalled: boolean;
+}
+
+/** How soon an owner that was not there, or is one no more, is looked up again (ms). */
+const retryAfter = 50;
+
+/**
+ * Calls to the owners of keys, kept in order for each key while it moves: when one fails because its owner is gone or
+ * not the owner (any more), it and all behind it wait until what is on its way has come back, and go again in their
+ * order to the owner of then. The event ids in them make sure that nothing happens twice.
+ */
+export class Lanes {
+  private readonly lanes = new Map<string, Lane>();
+
+  /**
+   * @param ownerOf who owns a key at this moment
+   * @param mayMove whether the keys of a node that can't be reached will have another owner
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly ownerOf: (key: string) => string | undefined,
+    private readonly mayMove: () => boolean,
+  ) {}
+
+  /** Keys with calls that have no answer. */
+  get size(): number {
+    return this.lanes.size;
+  }
+
+  /**
+   * Calls each owner of these keys once, as long as none of them moves.
+   * @param withinMs how long it is tried
+   * @returns when all is over: an answer or a failure for each call that was made in the end. A failure is UNAVAILABLE
+   * when no owner was found in time, or whatever an owner answered
+   */
+  call<T>(keys: Iterable<string>, withinMs: number, send: Send<T>): Promise<Outcome<T>[]> {
+    return new Promise<Outcome<T>[]>((resolve) => {
+      const until = this.clock.monotonic() + withinMs;
+      const request: Request = { send, until, outcomes: [], resolve, open: 0 };
+      const flights = new Map<string | undefined, Slot[]>();
+      for (const key of keys) {
+        const slot: Slot = { request, key, failure: undefined };
+        request.open++;
+        const lane = this.open(key);
+        lane.slots.add(slot);
+        if (lane.isStalled) continue;
+        const owner = this.ownerOf(key);
+        if (lane.flying > 0 && lane.owner !== owner) {
+          // What went to the owner before may come back, and has to be first at the next.
+          lane.isStalled = true;
+          continue;
+        }
+        const flight = flights.get(owner);
+        if (flight === undefined) flights.set(owner, [slot]);
+        else flight.push(slot);
+      }
+      for (const [owner, flight] of flights) this.fly(request, owner, flight);
+      if (request.open === 0) resolve([]);
+    });
+  }
+
+  private open(key: string): Lane {
+    let lane = this.lanes.get(key);
+    if (lane === undefined)
+      this.lanes.set(key, (lane = { slots: new Set(), flying: 0, owner: undefined, isStalled: false }));
+    return lane;
+  }
+
+  private fly(request: Request, owner: string | undefined, flight: readonly Slot[]): void {
+    for (const { key } of flight) {
+      const lane = this.open(key);
+      lane.owner = owner;
+      lane.flying++;
+    }
+    const keys = flight.map(({ key }) => key);
+    request.send(owner, keys, request.until - this.clock.monotonic()).then(
+      (value) => this.landed(request, flight, { status: 'fulfilled', value }),
+      (reason: unknown) => {
+        if (this.isMove(reason)) this.returned(flight, reason);
+        else this.landed(request, flight, { status: 'rejected', reason });
+      },
+    );
+  }
+
+  /** That is what has become of it. */
+  private landed(request: Request, flight: readonly Slot[], outcome: Outcome<unknown>): void {
+    for (const slot of flight) {
+      this.open(slot.key).flying--;
+      this.leave(slot);
+    }
+    this.settle(request, flight.length, outcome);
+  }
+
+  /** The owner was not the owner, or is gone: it goes again, and nothing overtakes it. */
+  private returned(flight: readonly Slot[], failure: CallError): void {
+    for (const slot of flight) {
+      slot.failure = failure;
+      const lane = this.open(slot.key);
+      lane.flying--;
+      lane.isStalled = true;
+      this.wait(slot.key, lane);
+    }
+  }
+
+  private settle(request: Request, keys: number, outcome: Outcome<unknown>): void {
+    request.outcomes.push(outcome);
+    request.open -= keys;
+    if (request.open === 0) request.resolve(request.outcomes as Outcome<never>[]);
+  }
+
+  private leave(slot: Slot): void {
+    const lane = this.open(slot.key);
+    lane.slots.delete(slot);
+    if (lane.slots.size === 0) this.lanes.delete(slot.key);
+    else if (lane.isStalled) this.wait(slot.key, lane);
+  }
+
+  /** Nothing goes again while something is on its way: it could be overtaken. */
+  private wait(key: string, lane: Lane): void {
+    if (lane.flying === 0) this.clock.after(retryAfter, () => this.again(key, lane));
+  }
+
+  private again(key: string, lane: Lane): void {
+    if (!lane.isStalled || lane.flying > 0) return;
+    const now = this.clock.monotonic();
+    lane.isStalled = false;
+    for (const slot of [...lane.slots]) {
+      const { request, failure } = slot;
+      if (now < request.until) {
+        this.fly(request, this.ownerOf(key), [slot]);
+      } else {
+        this.leave(slot);
+        const reason = unavailable(failure?.message ?? `no owner of ${key} was found in time`);
+        this.settle(request, 1, { status: 'rejected', reason });
+      }
+    }
+  }
+
+  private isMove(error: unknown): error is CallError {
+    if (!(error instanceof CallError)) return false;
+    return error.code === Code.ABORTED || (error instanceof Unreachable && this.mayMove());
+  }
+}
