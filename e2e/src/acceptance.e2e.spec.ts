@@ -11,6 +11,7 @@ import {
   resumeSuite,
   slowSuite,
 } from './acceptance/resume.suite';
+import { sightSuite } from './acceptance/sight.suite';
 import { type Stage, stages } from './acceptance/stage';
 
 jest.setTimeout(20_000);
@@ -33,6 +34,7 @@ describe.each(stages)('the client contract, %s', (_, start) => {
   membersSuite(() => stage);
   contentSuite(() => stage);
   finePrintSuite(() => stage);
+  sightSuite(() => stage);
   slowSuite(() => slow);
   departureSuite(() => stage);
 });

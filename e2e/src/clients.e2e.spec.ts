@@ -77,6 +77,25 @@ describe.each(stages)('client libraries, %s', (_, start) => {
   const publish = (n: number) =>
     stage.publisher.publish({ guildId: hall.id }, 'MESSAGE_CREATE', messageSaying(String(n)));
 
+  /** Who may look into the channel of the mods, beside them: written, then published. */
+  const overwriteMods = async (
+    ...more: readonly { id: string; type: number; allow: string; deny: string }[]
+  ) => {
+    const { mods } = hall.channels;
+    const list = [
+      { id: hall.id, type: 0, allow: '0', deny: '1024' },
+      { id: hall.roles.mod, type: 0, allow: '1024', deny: '0' },
+      ...more,
+    ];
+    const rows = list.map(({ id, type, allow, deny }) => `(${mods}, ${id}, ${type}, ${allow}, ${deny})`);
+    await stage.query(
+      `begin; delete from channel_overwrites where channel_id = ${mods};
+       insert into channel_overwrites (channel_id, target_id, target_type, allow, deny) values ${rows.join()}; commit;`,
+    );
+    const data = { id: mods, type: 0, permission_overwrites: list };
+    await stage.publisher.publish({ guildId: hall.id }, 'CHANNEL_UPDATE', data);
+  };
+
   /** READY, a message, a cut, messages meanwhile, RESUMED, and live again: nothing is missing, nothing twice. */
   const cycle = async (tape: Tape): Promise<void> => {
     await tape.until(() => tape.named('GUILD_CREATE').length === 2);
@@ -114,7 +133,7 @@ describe.each(stages)('client libraries, %s', (_, start) => {
 
   proves(
     ['client.discord.js'],
-    'discord.js 14 logs in, caches its guilds, sees messages, presences and members, and resumes',
+    'discord.js 14 logs in, caches its guilds, sees messages, presences, members, channels that come and go, and resumes',
     async () => {
       const client = new DiscordJs({ intents: everything, rest: { api: api() } });
       closers.push(() => client.destroy());
@@ -139,6 +158,21 @@ describe.each(stages)('client libraries, %s', (_, start) => {
       });
       await stage.enter('cat', { presence: { status: 'dnd', activities: [] } });
       await presence;
+      const sight = (event: Events.ChannelCreate | Events.ChannelDelete) =>
+        new Promise<string>((resolve) => {
+          client.once(event, ({ id }) => {
+            resolve(id);
+          });
+        });
+      const mayLook = { id: cast['discord-js'].id, type: 1, allow: '1024', deny: '0' };
+      const gained = sight(Events.ChannelCreate);
+      await overwriteMods(mayLook);
+      expect(await gained).toBe(hall.channels.mods);
+      expect(guild?.channels.cache.get(hall.channels.mods)).toMatchObject({ name: 'mods', guildId: hall.id });
+      const lost = sight(Events.ChannelDelete);
+      await overwriteMods();
+      expect(await lost).toBe(hall.channels.mods);
+      expect(guild?.channels.cache.has(hall.channels.mods)).toBe(false);
       const created = new Promise<string>((resolve) => {
         client.once(Events.MessageCreate, ({ content }) => {
           resolve(content);

@@ -38,6 +38,8 @@ export const crowd = { id: '210000000000000002', channel: '410000000000000021', 
 export const club = { id: '210000000000000003', role: '310000000000000031', members: 60 } as const;
 export const north = { id: northId, channel: '410000000000000041' } as const;
 export const south = { id: southId, channel: '410000000000000051' } as const;
+/** For a test that keeps the gateway from reading it. Nobody else may be subscribed. */
+export const vault = { id: '210000000000000009', channel: '410000000000000091' } as const;
 /** Nobody is in it at first. */
 export const spare = { id: '210000000000000006', channel: '410000000000000061' } as const;
 
@@ -71,6 +73,8 @@ export const cast = {
   ada2: { id: '110000000000000005', bot: false },
   /** In no guild. */
   zoe: { id: '110000000000000006', bot: false },
+  /** In the vault alone. */
+  val: { id: '110000000000000051', bot: false },
   /** For what goes on beside the other tests. */
   sam: { id: '110000000000000007', bot: false },
   /** In the annex. */
@@ -144,6 +148,7 @@ const memberships: readonly (readonly [guild: string, player: Player])[] = [
   [annex.id, 'eve'],
   [annex.id, 'fay'],
   [annex.id, 'gus'],
+  [vault.id, 'val'],
   ...libraries.map((name) => [north.id, name] as const),
 ];
 
@@ -155,6 +160,7 @@ const guilds: readonly (readonly [id: string, name: string, owner: Player, chann
   [south.id, 'South', 'shards', south.channel],
   [spare.id, 'Spare', 'dan', spare.channel],
   [annex.id, 'Annex', 'eve', null],
+  [vault.id, 'Vault', 'val', vault.channel],
 ];
 
 /** Everything of the cast, as one script for PostgreSQL. Run before anybody connects. */

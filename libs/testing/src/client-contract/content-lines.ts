@@ -52,6 +52,8 @@ export const contentLines = {
   'permissions.thread': 'Public threads follow their parent.',
   'permissions.private-thread':
     'A private thread is seen with MANAGE_THREADS only, unless the event names its audience.',
+  'permissions.gain': 'Gaining sight of a channel is CHANNEL_CREATE.',
+  'permissions.lose': 'Losing sight of a channel is CHANNEL_DELETE, and nothing of it comes after.',
   'events.pass': 'Events that the gateway does not know pass through untouched.',
   'events.edit': '*_EDIT counts as *_UPDATE.',
   'events.partial':
@@ -70,10 +72,12 @@ export const contentLines = {
   'events.channel-differs':
     'A channel-bound event whose channel_id differs from the channel named is INVALID_ARGUMENT.',
   'events.channel-unknown': 'An id that is no channel of the guild: nobody sees the event.',
+  'events.unavailable':
+    'A guild whose permissions can not be read is unavailable to clients, and publishes to it are UNAVAILABLE, until they can.',
   'client.discordjs-ws':
     '@discordjs/ws goes through the cycle: identify, a message, a drop, resume, replay, live.',
   'client.discord.js':
-    'discord.js 14 logs in, caches its guilds, sees messages, presences and members, and resumes.',
+    'discord.js 14 logs in, caches its guilds, sees messages, presences, members, and channels that come and go with permissions, and resumes.',
   'client.eris': 'eris goes through the cycle.',
   'client.oceanic': 'oceanic.js goes through the cycle.',
   'client.discord.py': 'discord.py logs in, caches its guilds, sees messages and members, and resumes.',

@@ -115,6 +115,19 @@ export class NaiveGuild implements NaiveWorld {
     return publication;
   }
 
+  /** Forgets roles and parents that are not there, as a database does. Made again under their ids they are others. */
+  tidy(): void {
+    const isRole = (roleId: string): boolean => this.roles.some(({ id }) => id === roleId);
+    this.members = this.members.map((member) => ({ ...member, roleIds: member.roleIds.filter(isRole) }));
+    this.channels = this.channels.map((channel) => ({
+      ...channel,
+      parentId: this.channels.some(({ id }) => id === channel.parentId) ? channel.parentId : null,
+      overwrites: channel.overwrites.filter(
+        ({ targetType, targetId }) => targetType === 1 || isRole(targetId),
+      ),
+    }));
+  }
+
   /** What the database says of it. */
   snapshot(): GuildSnapshot {
     const { guild, roles, channels, members } = this;
