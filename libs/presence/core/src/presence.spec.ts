@@ -112,6 +112,16 @@ describe('GuildPresence', () => {
     expect([rig.guild.empty, rig.guild.nextWake()]).toEqual([true, undefined]);
   });
 
+  it('tells somebody who is back within the quiet time once more: the guild that was left has forgotten it', () => {
+    const rig = new Rig();
+    rig.upsert('online');
+    rig.clear();
+    rig.upsert('online');
+    expect(rig.statuses).toEqual(['online']);
+    rig.wait(1000);
+    expect(rig.statuses).toEqual(['online', 'online']);
+  });
+
   it('ignores a node that the session has left', () => {
     const rig = new Rig();
     rig.upsert('online', { node: 'n1' });
