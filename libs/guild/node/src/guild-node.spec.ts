@@ -210,6 +210,26 @@ describe('GuildNode', () => {
     expect(joins[0]?.event?.data.toString()).toBe('{"id":"1"}');
   });
 
+  it('tells them again until their session-node is there', async () => {
+    const { publish, joins, network, clock, joinSessions } = start();
+    await publish('GUILD_UPDATE', {});
+    network.leave('sessions');
+    const published = publish('GUILD_MEMBER_ADD', { user: { id: '6' } }, '', 'event');
+    for (let count = 0; count < 5; count++) {
+      clock.advance(2000);
+      await settled();
+    }
+    expect(joins).toEqual([]);
+    expect(await published).toEqual({ sessions: 0 });
+    joinSessions();
+    clock.advance(15_000);
+    await settled();
+    expect(joins.map(({ event }) => event?.id)).toEqual(['event:join']);
+    clock.advance(60_000);
+    await settled();
+    expect(joins).toHaveLength(1);
+  });
+
   it('answers without a session-node that does not ack within ACK_TIMEOUT', async () => {
     const { subscribe, publish, clock } = start({ ack: false });
     subscribe('5');

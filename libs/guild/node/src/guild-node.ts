@@ -16,16 +16,13 @@ import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } fr
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { GuildHost } from './guild-host';
 import { GuildReads } from './guild-reads';
+import { Joins } from './joins';
 import { GuildMetrics } from './metrics';
 import type { GuildConfig } from './settings';
 
 /** Injection token of the GuildConfig. */
 export const GUILD_CONFIG = Symbol('GUILD_CONFIG');
 
-/** How long the word to a user that it has joined a guild may take (ms). Nobody waits for it. */
-const joinDeadline = 30_000;
-
-const none = Buffer.alloc(0);
 const forGuilds = ({ kind }: { kind: AudienceKind }): boolean => kind === AudienceKind.AUDIENCE_KIND_GUILD;
 
 /** The guilds that this node owns, on the mesh. */
@@ -34,6 +31,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly metrics: GuildMetrics;
   private readonly host: GuildHost;
   private readonly owner: KeyOwner;
+  private readonly joins: Joins;
   /** The last start that was heard of each peer. */
   private readonly incarnations = new Map<string, string>();
 
@@ -55,6 +53,10 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     });
     const reads: GuildReads = new GuildReads(repository, config.loadConcurrency, metrics, logger);
     this.metrics = metrics;
+    this.joins = new Joins(mesh, cluster, clock, rng, {
+      announced: () => metrics.joins.inc(),
+      failed: () => metrics.joinsFailed.inc(),
+    });
     this.host = new GuildHost(
       mesh,
       clock,
@@ -65,7 +67,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
         answered: (seconds) => metrics.publishSeconds.observe(seconds),
         refused: () => metrics.refused.inc(),
         undelivered: (messages) => metrics.undelivered.inc(messages),
-        joined: (guildId, userId) => this.announceJoin(guildId, userId, rng.token(12)),
+        joined: (guildId, userId) => this.joins.announce(guildId, userId, rng.token(12)),
       },
     );
     this.owner = new KeyOwner('guild-node', mesh, cluster, clock, {
@@ -82,6 +84,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   onModuleDestroy(): void {
     this.host.stop();
     this.owner.stop();
+    this.joins.stop();
   }
 
   private listen(): void {
@@ -143,7 +146,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     if (event === undefined) throw invalidArgument('event', 'must be set');
     const change = parseChange(event.name, event.data);
     this.metrics.events.inc();
-    if (change?.kind === 'member' && change.isNew) this.announceJoin(guildId, change.userId, event.id);
+    if (change?.kind === 'member' && change.isNew) this.joins.announce(guildId, change.userId, event.id);
     return new Promise((resolve, reject) => {
       const since = this.clock.monotonic();
       // A node that slept through its lease must not say that an event is delivered: its sessions may be others' by now.
@@ -159,24 +162,6 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       };
       this.owner.run([guildId], begin, reject);
     });
-  }
-
-  /** The living sessions of a user who has joined are told to subscribe, in case that the monolith tells the guild alone. */
-  private announceJoin(guildId: Snowflake, userId: Snowflake, eventId: string): void {
-    const node = this.cluster.view.ownerOf('session-node', userId);
-    if (node === undefined) return;
-    this.metrics.joins.inc();
-    const data = Buffer.from(`{"id":"${guildId}"}`);
-    const event = { id: `${eventId}:join`, name: 'GUILD_CREATE', data, own: none, volatile: false };
-    const value: Publish = {
-      kind: AudienceKind.AUDIENCE_KIND_USER,
-      audienceIds: [userId],
-      event,
-      channelId: '',
-    };
-    this.mesh
-      .call(node, `u:${userId}`, { $case: 'publish', value }, 'published', joinDeadline)
-      .catch(() => this.metrics.joinsFailed.inc());
   }
 
   private subscribe(value: MessageOf<'subscribe'>, from: NodeRef): void {

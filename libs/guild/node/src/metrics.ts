@@ -35,7 +35,10 @@ export class GuildMetrics {
     this.refused = counter('events_refused_total', 'Publishes that were answered with an error.');
     this.undelivered = counter('undelivered_total', 'Messages that the link to a session-node refused.');
     this.joins = counter('joins_total', 'Users told to subscribe because they joined a guild.');
-    this.joinsFailed = counter('joins_failed_total', 'Users who could not be told that they joined a guild.');
+    this.joinsFailed = counter(
+      'joins_failed_total',
+      'Times that the session-node of a user who joined a guild could not be told; it is tried again.',
+    );
     this.publishSeconds = new Histogram({
       name: 'derailed_guild_publish_seconds',
       help: 'From the arrival of a publish to its answer: every session-node has it or was revoked.',
