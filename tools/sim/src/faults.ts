@@ -15,33 +15,54 @@ export interface FaultWorld {
   trace(what: () => string): void;
 }
 
+const weights = {
+  reset: 6,
+  cut: 5,
+  halfOpen: 3,
+  isolate: 2,
+  pause: 3,
+  crash: 5,
+  drain: 3,
+  client: 6,
+  monolith: 2,
+  database: 1,
+  auth: 1,
+} as const;
+
+export type FaultName = keyof typeof weights;
+
+export const faultNames = Object.keys(weights) as FaultName[];
+
 /** What goes wrong, each for a while. */
 export class Faults {
   private over = false;
-  private readonly kinds: readonly (readonly [number, () => void])[] = [
-    [6, () => this.resetLink()],
-    [5, () => this.cutLink()],
-    [3, () => this.halfOpen()],
-    [2, () => this.isolate()],
-    [3, () => this.pause()],
-    [5, () => this.crash()],
-    [3, () => this.drain()],
-    [6, () => this.dropClient()],
-    [2, () => this.dropMonolith()],
-    [1, () => this.databaseTrouble()],
-    [1, () => this.authTrouble()],
-  ];
+  private readonly kinds: readonly (readonly [FaultName, number, () => void])[];
 
   constructor(
     private readonly world: FaultWorld,
     private readonly rng: Rng,
-  ) {}
+    only: readonly FaultName[],
+  ) {
+    const strikes: Record<FaultName, () => void> = {
+      reset: () => this.resetLink(),
+      cut: () => this.cutLink(),
+      halfOpen: () => this.halfOpen(),
+      isolate: () => this.isolate(),
+      pause: () => this.pause(),
+      crash: () => this.crash(),
+      drain: () => this.drain(),
+      client: () => this.dropClient(),
+      monolith: () => this.dropMonolith(),
+      database: () => this.databaseTrouble(),
+      auth: () => this.authTrouble(),
+    };
+    this.kinds = only.map((name) => [name, weights[name], strikes[name]]);
+  }
 
   /** Something goes wrong now. */
   strike(): void {
-    let left = this.rng.next() * this.kinds.reduce((sum, [weight]) => sum + weight, 0);
-    const [, fault] = this.kinds.find(([weight]) => (left -= weight) < 0) ?? this.kinds[0]!;
-    fault();
+    let left = this.rng.next() * this.kinds.reduce((sum, [, weight]) => sum + weight, 0);
+    this.kinds.find(([, weight]) => (left -= weight) < 0)?.[2]();
   }
 
   /** All is well from here on. */

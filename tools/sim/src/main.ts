@@ -1,10 +1,18 @@
 import { parseArgs } from 'node:util';
+import type { FaultName } from './faults';
 import { simulate } from './simulation';
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { seeds: text, first: text, seed: text, trace: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      seeds: text,
+      first: text,
+      seed: text,
+      faults: text,
+      trace: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
   });
   const first = Number(values.seed ?? values.first ?? 1);
   const seeds = values.seed === undefined ? Number(values.seeds ?? 100) : 1;
@@ -14,7 +22,11 @@ async function main(): Promise<void> {
     dispatches = 0;
   const laws = new Map<string, number>();
   for (let seed = first; seed < first + seeds; seed++) {
-    const outcome = await simulate({ seed, trace: values.trace ? (line) => console.log(line) : undefined });
+    const outcome = await simulate({
+      seed,
+      faults: values.faults?.split(',') as FaultName[] | undefined,
+      trace: values.trace ? (line) => console.log(line) : undefined,
+    });
     published += outcome.published;
     dispatches += outcome.dispatches;
     if (outcome.violations.length > 0) bad++;

@@ -6,8 +6,10 @@ import type { MeshTap } from './tapped-mesh';
 interface Stream {
   /** When each event came to its owner first. */
   readonly arrived: Map<string, number>;
-  /** By session-node: the events that were sent and have not been handled there, and when. */
-  readonly unhandled: Map<string, Map<string, number>>;
+  /** By session-node: the events that were sent and have not been handled there. */
+  readonly unhandled: Map<string, Set<string>>;
+  /** By session-node: when each index was sent whose ack has not come. */
+  readonly unacked: Map<string, Map<number, number>>;
   /** By session-node: when the owner had a reason to go on without it. */
   readonly excused: Map<string, number>;
 }
@@ -51,23 +53,29 @@ export class Onlooker implements MeshTap {
       const { kind, audienceId } = message.value;
       this.stream(at, kind, audienceId).excused.set(from.id, this.now());
     }
+    if (message.$case === 'audienceAck') {
+      const { kind, audienceId, index } = message.value;
+      const waiting = this.stream(at, kind, audienceId).unacked.get(from.id);
+      for (const sent of waiting?.keys() ?? []) if (sent <= index) waiting?.delete(sent);
+    }
     deliver();
     if (message.$case === 'audienceEvent') {
-      const { kind, audienceId, event } = message.value;
-      if (event) this.stream(from, kind, audienceId).unhandled.get(at.id)?.delete(event.id);
+      const { kind, audienceId } = message.value;
+      this.stream(from, kind, audienceId).unhandled.get(at.id)?.delete(nameOf(message.value));
     }
   }
 
   sent(at: NodeRef, to: string, message: Message, taken: boolean): void {
     if (message.$case !== 'audienceEvent') return;
-    const { kind, audienceId, event } = message.value;
-    const stream = this.stream(at, kind, audienceId);
-    if (!taken) stream.excused.set(to, this.now());
-    else if (event && event.id !== '') {
-      let unhandled = stream.unhandled.get(to);
-      if (!unhandled) stream.unhandled.set(to, (unhandled = new Map<string, number>()));
-      if (!unhandled.has(event.id)) unhandled.set(event.id, this.now());
-    }
+    const { kind, audienceId, index } = message.value;
+    const { excused, unhandled, unacked } = this.stream(at, kind, audienceId);
+    if (!taken) return void excused.set(to, this.now());
+    let events = unhandled.get(to);
+    if (!events) unhandled.set(to, (events = new Set()));
+    events.add(nameOf(message.value));
+    let waiting = unacked.get(to);
+    if (!waiting) unacked.set(to, (waiting = new Map()));
+    if (!waiting.has(index)) waiting.set(index, this.now());
   }
 
   answered(at: NodeRef, question: Message, answer: Message | undefined): void {
@@ -83,19 +91,20 @@ export class Onlooker implements MeshTap {
   peer(at: NodeRef, { kind, node }: PeerEvent): void {
     this.trace(() => `${at.id} sees ${node.id} ${kind}`);
     if (kind !== 'gone') return;
-    for (const [key, { excused, unhandled }] of this.streams) {
+    for (const [key, { excused, unhandled, unacked }] of this.streams) {
       if (!key.startsWith(`${at.id} ${at.incarnation} `)) continue;
       excused.set(node.id, this.now());
       unhandled.delete(node.id);
+      unacked.delete(node.id);
     }
   }
 
   /** An ack says that each session-node that was sent the event has handled it, unless it was given up. */
-  private checkHandled(at: NodeRef, { arrived, unhandled, excused }: Stream, eventId: string): void {
+  private checkHandled(at: NodeRef, { arrived, unhandled, unacked, excused }: Stream, eventId: string): void {
     const since = arrived.get(eventId) ?? 0;
     for (const [node, events] of unhandled) {
       if (!events.has(eventId) || (excused.get(node) ?? -1) >= since) continue;
-      const oldest = Math.min(...events.values());
+      const oldest = Math.min(...(unacked.get(node)?.values() ?? []));
       if (this.now() - oldest < ackTimeout - slack)
         this.history.broken('ack means buffered', `${at.id} acked ${eventId}, which ${node} has not handled`);
     }
@@ -116,10 +125,17 @@ export class Onlooker implements MeshTap {
   private stream({ id, incarnation }: NodeRef, kind: number, audienceId: string): Stream {
     const key = `${id} ${incarnation} ${kind} ${audienceId}`;
     let stream = this.streams.get(key);
-    if (!stream)
-      this.streams.set(key, (stream = { arrived: new Map(), unhandled: new Map(), excused: new Map() }));
+    if (!stream) {
+      stream = { arrived: new Map(), unhandled: new Map(), unacked: new Map(), excused: new Map() };
+      this.streams.set(key, stream);
+    }
     return stream;
   }
+}
+
+/** Events of the gateway's own have no id. */
+function nameOf({ index, event }: { index: number; event?: { id: string } | undefined }): string {
+  return event === undefined || event.id === '' ? `#${index}` : event.id;
 }
 
 /** A message in a line of the trace. */

@@ -2,7 +2,7 @@ import { StaticCluster, type Role } from '@derailed/platform/cluster';
 import type { NodeRef } from '@derailed/platform/mesh';
 import { type Rng, type Snowflake, seededRng } from '@derailed/shared/kernel';
 import { VirtualLoop, VirtualNetwork, VirtualProcess } from '@derailed/testing';
-import { Faults } from './faults';
+import { type FaultName, Faults, faultNames } from './faults';
 import { History, type Violation } from './history';
 import { Monolith } from './monolith';
 import { type NodeWorld, SimNode } from './node';
@@ -14,6 +14,8 @@ import { type Stage, Workload, checkConvergence } from './workload';
 
 export interface SimulationOptions {
   readonly seed: number;
+  /** What may go wrong; everything by default. */
+  readonly faults?: readonly FaultName[] | undefined;
   /** A bug to be found. */
   readonly plant?: Plant | undefined;
   /** Gets each line of what happens, with its time in ms. */
@@ -187,6 +189,7 @@ export class Simulation {
         trace: (what) => this.trace(what),
       },
       this.split(),
+      this.options.faults ?? faultNames,
     );
     const strikes = Math.floor(12 * rng.next());
     for (let count = 0; count < strikes; count++) {

@@ -207,6 +207,9 @@ export class VirtualClient {
       case 'CHANNEL_DELETE':
         sight.channels.delete(d['id'] as Snowflake);
         break;
+      case 'GUILD_MEMBER_REMOVE':
+        sight.presences.delete((d['user'] as { id: Snowflake }).id);
+        break;
       case 'PRESENCE_UPDATE':
         sight.presences.set((d['user'] as { id: Snowflake }).id, d['status'] as string);
         break;
