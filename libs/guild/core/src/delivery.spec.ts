@@ -325,6 +325,23 @@ describe('Presence in a guild', () => {
     expect([rig.got('with'), rig.got('without')]).toEqual([['PRESENCE_UPDATE', 'PRESENCE_UPDATE'], []]);
   });
 
+  it('of a member who has left is told to nobody, and shown when it is back', () => {
+    const rig = new GuildRig();
+    rig.subscribe('with', '3', { intents: 0x102 });
+    rig.load();
+    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '2' } });
+    rig.run(rig.guild.presence({ ...online, status: 'idle' }, 'p2', rig.at));
+    expect(rig.guild.info().presences).toBe(0);
+    expect(rig.got('with')).toEqual(['PRESENCE_UPDATE', 'GUILD_MEMBER_REMOVE']);
+    rig.publish('GUILD_MEMBER_ADD', { user: { id: '2' }, roles: [] });
+    expect(rig.got('with').slice(2)).toEqual(['GUILD_MEMBER_ADD', 'PRESENCE_UPDATE']);
+    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '2' } });
+    rig.run(rig.guild.presence(offline, 'p3', rig.at));
+    rig.publish('GUILD_MEMBER_ADD', { user: { id: '2' }, roles: [] });
+    expect(rig.got('with').slice(4)).toEqual(['GUILD_MEMBER_REMOVE', 'GUILD_MEMBER_ADD']);
+  });
+
   it('of a large guild is told and shown only where the client itself named the intent', () => {
     const rig = new GuildRig({ largeGuild: 2 });
     rig.subscribe('named', '2', { intents: 0x101 | PRESENCES_NAMED });

@@ -2,7 +2,7 @@ import type { Rng, Snowflake } from '@derailed/shared/kernel';
 import { type GuildSnapshot, type Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
 import { Delivery } from './delivery';
-import { draftOf, isEnding, presenceDraft } from './draft';
+import { draftOf, isEnding } from './draft';
 import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
 import { defaultGuildLimits, type GuildLimits } from './limits';
@@ -47,7 +47,7 @@ export class Guild {
 
   constructor(
     readonly id: Snowflake,
-    private readonly encode: Encode,
+    encode: Encode,
     rng: Pick<Rng, 'next'>,
     private readonly limits: GuildLimits = defaultGuildLimits,
     /** Tells this object from others that the node has had, or will have, for the same guild. */
@@ -62,7 +62,7 @@ export class Guild {
       released: (userId) => this.model?.release(userId),
       resume: (request) => this.accept(request),
     });
-    this.teller = new Teller(id, this.delivery, encode);
+    this.teller = new Teller(id, this.delivery, encode, limits.largeGuild);
     this.gate = new PublishGate(id, this.queue, this.out, {
       isHeld: () => this.memberLoads.rejoining,
       deliver: (incoming, at) => this.deliver(incoming, at),
@@ -135,12 +135,7 @@ export class Guild {
 
   /** @param eventId a new one: audiences recognise events by their ids, across starts of this node too */
   presence(presence: PresenceChanged, eventId: string, at: Moment): readonly Effect[] {
-    const news = this.presences.put(presence);
-    const { model } = this;
-    if (news && this.phase === 'ready' && model !== undefined && this.delivery.subscribers.wantPresences) {
-      const isLarge = model.state.memberCount > this.limits.largeGuild;
-      this.teller.announce(presenceDraft(this.id, eventId, presence, isLarge, this.encode), at.now);
-    }
+    if (this.presences.put(presence)) this.show(presence, eventId, at.now);
     return this.done(at);
   }
 
@@ -177,7 +172,9 @@ export class Guild {
     this.lastMoment = at;
     const found = new Map(members.map((member) => [member.user.id, member]));
     for (const [userId, awaited] of this.memberLoads.finish()) {
-      this.addMember(this.model, found.get(userId), awaited.changes, at);
+      const [member, since] = [found.get(userId), sinceLeft(awaited.changes)];
+      if (member && since) this.addMember(this.model, member, since, at);
+      if (this.model.state.members.has(userId)) this.show(this.presences.join(userId), '', at.now);
       for (const request of awaited.requests) this.admit(request, this.model, false);
     }
     this.readMembers();
@@ -314,6 +311,8 @@ export class Guild {
     if (publication?.event === undefined) return;
     this.delivery.broadcast(publication);
     if (goes) this.fold(change, at, publication.event.index);
+    else if (change?.kind === 'member' && change.isNew)
+      this.show(this.presences.join(change.userId), '', at.now);
   }
 
   /** @param index of the event that carried it, if that has one already */
@@ -327,7 +326,7 @@ export class Guild {
     if (change.kind === 'member' && change.isNew) this.delivery.rejoins(change.userId);
     else if (change.kind === 'memberGone') {
       this.delivery.end(change.userId, index);
-      this.presences.remove(change.userId);
+      this.presences.leave(change.userId);
     }
     if (this.model === undefined) return;
     // Looked at before the fold: who loses a channel is told of it as it was.
@@ -337,7 +336,7 @@ export class Guild {
 
   private expel(userId: Snowflake, now: number): void {
     this.delivery.end(userId, this.teller.expel(userId, now));
-    this.presences.remove(userId);
+    this.presences.leave(userId);
   }
 
   /** The guild is no more; everybody's subscription ended with the event of this index. */
@@ -351,16 +350,14 @@ export class Guild {
     this.phase = 'dormant';
   }
 
-  private addMember(
-    model: GuildModel,
-    member: Member | undefined,
-    changes: readonly MemberChange[],
-    at: Moment,
-  ): void {
-    const since = sinceLeft(changes);
-    if (member === undefined || since === undefined) return;
+  private addMember(model: GuildModel, member: Member, since: readonly MemberChange[], at: Moment): void {
     model.state.addMember(member);
     for (const change of since) this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
+  }
+
+  private show(presence: PresenceChanged | undefined, eventId: string, now: number): void {
+    const members = this.phase === 'ready' ? this.model?.state.memberCount : undefined;
+    if (presence && members !== undefined) this.teller.show(presence, eventId, members, now);
   }
 
   private startLoad(): void {

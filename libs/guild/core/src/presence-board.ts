@@ -2,18 +2,29 @@ import type { Snowflake } from '@derailed/shared/kernel';
 import { presenceUpdateJson } from '@derailed/shared/protocol';
 import type { PresenceChanged } from './messages';
 
-/** What the members of a guild show of themselves, as its Presence last told. Who is not here is offline. */
+/** Users who have left and of whom something is remembered. */
+const mostAbsent = 4096;
+
+/**
+ * What the members of a guild show of themselves, as its Presence last told. Who is not here is offline. What is told
+ * of somebody who has left is kept for when it is back: its Presence need not have noticed, and says nothing twice.
+ */
 export class PresenceBoard {
   private readonly shown = new Map<Snowflake, PresenceChanged>();
+  private readonly absent = new Map<Snowflake, PresenceChanged>();
 
   /** Members that are not offline. */
   get size(): number {
     return this.shown.size;
   }
 
-  /** False when that is what was known already. */
+  /** False when that is what was known already, or nobody's business now. */
   put(presence: PresenceChanged): boolean {
     const { userId, status, activities, clientStatus } = presence;
+    if (this.absent.delete(userId)) {
+      if (status !== 'offline') this.absent.set(userId, presence);
+      return false;
+    }
     if (status === 'offline') return this.shown.delete(userId);
     const known = this.shown.get(userId);
     if (
@@ -27,12 +38,28 @@ export class PresenceBoard {
     return true;
   }
 
-  remove(userId: Snowflake): void {
+  /** The user is no member any more. */
+  leave(userId: Snowflake): void {
+    const presence = this.shown.get(userId);
+    if (presence === undefined) return;
     this.shown.delete(userId);
+    this.absent.set(userId, presence);
+    const [oldest] = this.absent.keys();
+    if (this.absent.size > mostAbsent && oldest !== undefined) this.absent.delete(oldest);
+  }
+
+  /** The user is a member (again). @returns what is to be told of it */
+  join(userId: Snowflake): PresenceChanged | undefined {
+    const presence = this.absent.get(userId);
+    if (presence === undefined) return undefined;
+    this.absent.delete(userId);
+    this.shown.set(userId, presence);
+    return presence;
   }
 
   clear(): void {
     this.shown.clear();
+    this.absent.clear();
   }
 
   has(userId: Snowflake): boolean {

@@ -2,10 +2,10 @@ import type { Draft } from '@derailed/audience/core';
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { Reclassing } from './classes';
 import type { Delivery } from './delivery';
-import { NO_CHANNEL } from './draft';
+import { NO_CHANNEL, presenceDraft } from './draft';
 import type { StateChange } from './guild-model';
 import type { GuildState } from './guild-state';
-import type { Encode } from './messages';
+import type { Encode, PresenceChanged } from './messages';
 import { type ChannelsAround, sightNews } from './sight-news';
 
 /** Of a change that touches no channel. */
@@ -30,6 +30,7 @@ export class Teller {
     private readonly guildId: Snowflake,
     private readonly delivery: Delivery,
     private readonly encode: Encode,
+    private readonly largeGuild: number,
   ) {}
 
   /** From the next event on; those who gain or lose sight of channels are told first. */
@@ -46,6 +47,13 @@ export class Teller {
     if (publication?.event === undefined) return 0;
     this.delivery.broadcast(publication);
     return publication.event.index;
+  }
+
+  /** How a member is. @param members how many the guild has */
+  show(presence: PresenceChanged, eventId: string, members: number, now: number): void {
+    if (!this.delivery.subscribers.wantPresences) return;
+    const isLarge = members > this.largeGuild;
+    this.announce(presenceDraft(this.guildId, eventId, presence, isLarge, this.encode), now);
   }
 
   /** The user (`*`: everybody) is no member, and no event said so. @returns the index at which its subscriptions end */

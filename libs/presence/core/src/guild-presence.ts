@@ -120,8 +120,6 @@ export class GuildPresence {
     const user = this.users.get(userId);
     if (user?.sessions.find(({ id }) => id === sessionId)?.node !== node) return nothing;
     user.sessions = without(user, sessionId);
-    // It may have left the guild, which then has forgotten what it was told: whoever is back soon is told again.
-    if (user.sessions.length === 0 && user.told.status !== 'offline') user.delivered = false;
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
   }
