@@ -10,6 +10,8 @@ interface Stream {
   readonly unhandled: Map<string, Set<string>>;
   /** By session-node: when each index was sent whose ack has not come. */
   readonly unacked: Map<string, Map<number, number>>;
+  /** The last event that was sent to anybody, and when: what is sent of it later, or before it, is for catching up. */
+  last: { readonly index: number; readonly at: number };
   /** By session-node: when the owner had a reason to go on without it. */
   readonly excused: Map<string, number>;
 }
@@ -68,7 +70,10 @@ export class Onlooker implements MeshTap {
   sent(at: NodeRef, to: string, message: Message, taken: boolean): void {
     if (message.$case !== 'audienceEvent') return;
     const { kind, audienceId, index } = message.value;
-    const { excused, unhandled, unacked } = this.stream(at, kind, audienceId);
+    const stream = this.stream(at, kind, audienceId);
+    const { excused, unhandled, unacked, last } = stream;
+    if (index > last.index) stream.last = { index, at: this.now() };
+    else if (index < last.index || last.at < this.now()) return;
     if (!taken) return void excused.set(to, this.now());
     let events = unhandled.get(to);
     if (!events) unhandled.set(to, (events = new Set()));
@@ -126,7 +131,13 @@ export class Onlooker implements MeshTap {
     const key = `${id} ${incarnation} ${kind} ${audienceId}`;
     let stream = this.streams.get(key);
     if (!stream) {
-      stream = { arrived: new Map(), unhandled: new Map(), unacked: new Map(), excused: new Map() };
+      stream = {
+        arrived: new Map(),
+        unhandled: new Map(),
+        unacked: new Map(),
+        last: { index: 0, at: 0 },
+        excused: new Map(),
+      };
       this.streams.set(key, stream);
     }
     return stream;
