@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type ClusterApp, type RunningEtcd, describeWithEtcd, startEtcd } from '@derailed/testing';
 import { HashRing } from '@derailed/shared/hash-ring';
 import { PRIVILEGED_INTENTS, VALID_INTENTS } from '@derailed/shared/protocol';
@@ -67,18 +68,31 @@ class Stream {
   }
 }
 
+async function mayIdentify(gateway: string, token: string): Promise<boolean> {
+  const headers = { Authorization: `Bot ${token}` };
+  const { status } = await fetch(`http://${gateway}/api/gateway/bot`, { headers });
+  return status === 200;
+}
+
 /** A client of a user, and what it makes of a stream. */
 class Listener {
-  private constructor(readonly client: DiscordClient) {}
+  private constructor(
+    readonly client: DiscordClient,
+    private readonly unavailableAtFirst: number,
+  ) {}
 
   static async connect(
     { gateway, token }: Wiring,
     user: string,
     intents = VALID_INTENTS & ~PRIVILEGED_INTENTS,
   ): Promise<Listener> {
+    // A key that has just lost its owner is nobody's for a while: clients ask again after a 503.
+    while (!(await mayIdentify(gateway, token(user)))) await setTimeout(100);
     const client = await DiscordClient.connect(gateway, token(user), intents);
-    await client.until(() => client.named('GUILD_CREATE').some(({ d }) => d['id'] === demo.guild));
-    return new Listener(client);
+    // A guild that is still on its way to another owner is unavailable at first.
+    const guilds = (await client.first('READY')).d['guilds'] as unknown[];
+    await client.until(() => client.named('GUILD_CREATE').length === guilds.length);
+    return new Listener(client, client.named('GUILD_DELETE').length);
   }
 
   /** Numbers of the events that came, of one session after the other. */
@@ -101,7 +115,7 @@ class Listener {
     expect([client.closes, client.resumes]).toEqual([[], 0]);
     const guilds = client.named('GUILD_CREATE').map(({ d }) => d['id']);
     expect(guilds).toEqual([...new Set(guilds)]);
-    expect(client.named('GUILD_DELETE')).toEqual([]);
+    expect(client.named('GUILD_DELETE').slice(this.unavailableAtFirst)).toEqual([]);
   }
 }
 
