@@ -1,43 +1,117 @@
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { FaultName } from './faults';
-import { simulate } from './simulation';
+import { type FaultName, faultNames } from './faults';
+import { type Outcome, type SimulationOptions, simulate } from './simulation';
 
-async function main(): Promise<void> {
+const usage = `Usage: npm run sim [-- OPTION...]
+
+  --seeds N       worlds to simulate (100)
+  --first S       the first seed (1)
+  --seed S        only this one
+  --trace         with --seed: print what happens, each line with its time in ms
+  --faults A,B    only these: ${faultNames.join(', ')}
+  --jobs J        processes (as many as there are processors)
+`;
+
+/** Violations of one seed that are printed. */
+const mostPrinted = 5;
+
+interface Options {
+  readonly first: number;
+  readonly seeds: number;
+  readonly single: boolean;
+  readonly trace: boolean;
+  readonly faults: readonly FaultName[] | undefined;
+  readonly jobs: number;
+}
+
+function optionsOf(args: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
-    options: {
-      seeds: text,
-      first: text,
-      seed: text,
-      faults: text,
-      trace: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
+    args: [...args],
+    options: { seeds: text, first: text, seed: text, faults: text, jobs: text, trace: flag, help: flag },
   });
+  if (values.help) return undefined;
   const first = Number(values.seed ?? values.first ?? 1);
   const seeds = values.seed === undefined ? Number(values.seeds ?? 100) : 1;
-  const begun = performance.now();
-  let bad = 0,
-    published = 0,
-    dispatches = 0;
-  const laws = new Map<string, number>();
+  const jobs = Number(values.jobs ?? availableParallelism());
+  const faults = values.faults?.split(',') as FaultName[] | undefined;
+  const isSound = [first, seeds, jobs].every((number) => Number.isSafeInteger(number) && number > 0);
+  if (!isSound || faults?.some((name) => !faultNames.includes(name))) throw new Error(usage);
+  return { first, seeds, jobs, faults, single: values.seed !== undefined, trace: values.trace ?? false };
+}
+
+/** Simulates in this process, one seed after the other. */
+async function runHere(
+  { first, seeds, faults, trace }: Options,
+  done: (outcome: Outcome) => void,
+): Promise<void> {
   for (let seed = first; seed < first + seeds; seed++) {
-    const outcome = await simulate({
-      seed,
-      faults: values.faults?.split(',') as FaultName[] | undefined,
-      trace: values.trace ? (line) => console.log(line) : undefined,
+    const options: SimulationOptions = { seed, faults };
+    done(await simulate(trace ? { ...options, trace: (line) => console.log(line) } : options));
+  }
+}
+
+/** Shares the seeds among processes of this program. */
+async function runShared(options: Options, done: (outcome: Outcome) => void): Promise<void> {
+  const jobs = Math.min(options.jobs, options.seeds);
+  const runs = Array.from({ length: jobs }, (_, job) => {
+    const from = Math.floor((options.seeds * job) / jobs);
+    const to = Math.floor((options.seeds * (job + 1)) / jobs);
+    const args = ['--first', `${options.first + from}`, '--seeds', `${to - from}`, '--jobs', '1'];
+    if (options.faults) args.push('--faults', options.faults.join());
+    const child = fork(__filename, args, { execArgv: process.execArgv });
+    child.on('message', (outcome) => done(outcome as Outcome));
+    return new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) =>
+        code === 0 ? resolve() : reject(new Error(`a process ended with ${code}`)),
+      );
     });
+  });
+  await Promise.all(runs);
+}
+
+function report({ seed, violations }: Outcome): void {
+  for (const { at, law, what } of violations.slice(0, mostPrinted))
+    console.log(`seed ${seed} at ${at.toFixed(1)} ms: ${law}: ${what}`);
+  if (violations.length > mostPrinted)
+    console.log(`seed ${seed}: ${violations.length - mostPrinted} more violations`);
+  console.log(`  npm run sim -- --seed ${seed} --trace`);
+}
+
+async function main(): Promise<void> {
+  const options = optionsOf(process.argv.slice(2));
+  if (!options) return void console.log(usage);
+  if (process.send) {
+    process.once('disconnect', () => process.exit(1));
+    await runHere(options, (outcome) => void process.send?.(outcome));
+    return process.disconnect();
+  }
+  const begun = performance.now();
+  const bad: Outcome[] = [];
+  let [published, dispatches, sessions] = [0, 0, 0];
+  const done = (outcome: Outcome): void => {
     published += outcome.published;
     dispatches += outcome.dispatches;
-    if (outcome.violations.length > 0) bad++;
-    for (const law of new Set(outcome.violations.map((v) => v.law))) laws.set(law, (laws.get(law) ?? 0) + 1);
-    for (const { law, at, what } of outcome.violations.slice(0, values.seed ? 20 : 2))
-      console.log(`seed ${seed} at ${at.toFixed(1)}: ${law}: ${what.slice(0, 400)}`);
-  }
+    sessions += outcome.sessions;
+    if (outcome.violations.length === 0) return;
+    bad.push(outcome);
+    report(outcome);
+  };
+  await (options.single || options.jobs === 1 ? runHere(options, done) : runShared(options, done));
   const seconds = (performance.now() - begun) / 1000;
+  const count = (number: number): string => number.toLocaleString('en-US');
   console.log(
-    `${seeds} seeds, ${bad} with violations, ${published} published, ${dispatches} dispatches, ${((seconds * 1000) / seeds).toFixed(0)} ms a seed`,
-    [...laws],
+    `${count(options.seeds)} worlds in ${seconds.toFixed(1)} s: ${count(published)} events published, ${count(sessions)} sessions, ${count(dispatches)} dispatches`,
   );
+  const seeds = bad.map(({ seed }) => seed).sort((one, other) => one - other);
+  console.log(
+    seeds.length === 0 ? 'every law held' : `laws were broken in ${seeds.length}: ${seeds.join(', ')}`,
+  );
+  process.exitCode = seeds.length === 0 ? 0 : 1;
 }
+
 void main();

@@ -1,4 +1,4 @@
-import type { Message, NodeRef, PeerEvent } from '@derailed/platform/mesh';
+import type { Mesh, Message, NodeRef, PeerEvent } from '@derailed/platform/mesh';
 import type { History } from './history';
 import type { MeshTap } from './tapped-mesh';
 
@@ -39,15 +39,19 @@ export class Onlooker implements MeshTap {
     private readonly trace: (what: () => string) => void,
   ) {}
 
-  received(at: NodeRef, message: Message, from: NodeRef, deliver: () => void): void {
+  asked({ self: at }: Mesh, question: Message, from: NodeRef): undefined {
+    this.trace(() => `${at.id} <- ${from.id} ${textOf(question)}`);
+    if (question.$case !== 'publish') return;
+    const { event, kind, audienceIds } = question.value;
+    for (const id of audienceIds) {
+      const { arrived } = this.stream(at, kind, id);
+      if (event && !arrived.has(event.id)) arrived.set(event.id, this.now());
+    }
+  }
+
+  received({ self: at }: Mesh, message: Message, from: NodeRef, deliver: () => void): void {
     this.trace(() => `${at.id} <- ${from.id} ${textOf(message)}`);
-    if (message.$case === 'publish') {
-      const { event, kind, audienceIds } = message.value;
-      for (const id of audienceIds) {
-        const { arrived } = this.stream(at, kind, id);
-        if (event && !arrived.has(event.id)) arrived.set(event.id, this.now());
-      }
-    } else if (
+    if (
       message.$case === 'unsubscribe' ||
       message.$case === 'audienceSync' ||
       message.$case === 'subscribe'

@@ -2,8 +2,10 @@ import type { Mesh, Message, MessageCase, MessageOf, NodeRef, PeerEvent } from '
 
 /** What an onlooker sees of a node's messages. It may hold one back, by calling `deliver` later or not at all. */
 export interface MeshTap {
-  /** A message has come in; `deliver` has it handled. */
-  received(at: NodeRef, message: Message, from: NodeRef, deliver: () => void): void;
+  /** A message has come in; `deliver` has it handled. @param mesh of the node that it came to */
+  received(mesh: Mesh, message: Message, from: NodeRef, deliver: () => void): void;
+  /** A call has come in. @returns what is answered in place of the node; undefined: the node answers */
+  asked(mesh: Mesh, question: Message, from: NodeRef): Message | undefined;
   sent(at: NodeRef, to: string, message: Message, taken: boolean): void;
   /** A call was answered; undefined: refused. */
   answered(at: NodeRef, question: Message, answer: Message | undefined): void;
@@ -51,7 +53,7 @@ export class TappedMesh implements Mesh {
     accepts?: (value: MessageOf<C>) => boolean,
   ): void {
     const handle = (value: MessageOf<C>, from: NodeRef): void => {
-      this.tap.received(this.self, { $case: kind, value } as Message, from, () => handler(value, from));
+      this.tap.received(this.mesh, { $case: kind, value } as Message, from, () => handler(value, from));
     };
     this.mesh.onMessage(kind, handle, accepts);
   }
@@ -63,8 +65,7 @@ export class TappedMesh implements Mesh {
   ): void {
     const answer = (value: MessageOf<C>, from: NodeRef): Message | Promise<Message> => {
       const question = { $case: kind, value } as Message;
-      this.tap.received(this.self, question, from, () => undefined);
-      const reply = handler(value, from);
+      const reply = this.tap.asked(this.mesh, question, from) ?? handler(value, from);
       if (!(reply instanceof Promise)) {
         this.tap.answered(this.self, question, reply);
         return reply;

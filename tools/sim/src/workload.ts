@@ -9,6 +9,8 @@ export interface Stage {
   readonly platform: Platform;
   readonly history: History;
   readonly clients: readonly VirtualClient[];
+  /** Guilds of which nobody knows any more what presences were told. */
+  readonly forgotten: ReadonlySet<Snowflake>;
   /** Of each guild and each user, the one that publishes to it. */
   monolithOf(key: Snowflake): Monolith;
 }
@@ -198,8 +200,11 @@ export class Workload {
   }
 }
 
+/** A law that does not hold yet; see README.md. */
+export const knownGap = 'presence, where nobody knows what was told';
+
 /** Laws of a world in which nothing happens any more: what clients know is what the database has. */
-export function checkConvergence({ platform, history, clients }: Stage): void {
+export function checkConvergence({ platform, history, clients, forgotten }: Stage): void {
   const living = clients.filter(({ isWanted }) => isWanted);
   for (const client of living) {
     const { name, life, userId } = client;
@@ -227,7 +232,7 @@ export function checkConvergence({ platform, history, clients }: Stage): void {
         const meant = statusOf(living.filter((each) => each.userId === memberId));
         if (shown !== meant)
           history.broken(
-            'presence',
+            forgotten.has(guildId) ? knownGap : 'presence',
             `${name} sees ${memberId} ${shown} in guild ${guildId} instead of ${meant}`,
           );
       }
