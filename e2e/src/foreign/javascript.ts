@@ -47,6 +47,19 @@ function cached(guilds: Iterable<readonly [string | number, { readonly name: str
   say({ ready: Object.fromEntries([...guilds].map(([id, { name }]) => [id, name])) });
 }
 
+/** The guilds of eris, and of oceanic.js, which comes from it. */
+type Guilds = Parameters<typeof cached>[0] & {
+  get(id: string): { fetchMembers(asked: { userIDs: string[] }): Promise<unknown> } | undefined;
+};
+
+function askForMember(guilds: Guilds): void {
+  cached(guilds);
+  guilds
+    .get(guildId)
+    ?.fetchMembers({ userIDs: [memberId] })
+    .catch(giveUp);
+}
+
 async function eris(): Promise<void> {
   const client = Eris(`Bot ${token}`, {
     intents,
@@ -61,13 +74,7 @@ async function eris(): Promise<void> {
   client.on('messageCreate', ({ content }) => {
     say({ saw: content });
   });
-  client.once('ready', () => {
-    cached(client.guilds);
-    client.guilds
-      .get(guildId)
-      ?.fetchMembers({ userIDs: [memberId] })
-      .catch(giveUp);
-  });
+  client.once('ready', () => askForMember(client.guilds));
   await client.connect();
 }
 
@@ -82,13 +89,7 @@ async function oceanic(): Promise<void> {
   client.on('messageCreate', ({ content }) => {
     say({ saw: content });
   });
-  client.once('ready', () => {
-    cached(client.guilds);
-    client.guilds
-      .get(guildId)
-      ?.fetchMembers({ userIDs: [memberId] })
-      .catch(giveUp);
-  });
+  client.once('ready', () => askForMember(client.guilds));
   await client.connect();
 }
 
