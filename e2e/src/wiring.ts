@@ -111,7 +111,7 @@ const signingKey = 'a signing key for tests, 32 or more characters';
 /** Every role in one process, on a real PostgreSQL. @param node that runs it; absent: the one of the test */
 export async function startOnPostgres(env: Environment = {}, node?: string): Promise<Composed & OnPostgres> {
   const postgres = await startPostgres();
-  const users = await prepareUsers({ DATABASE_URL: postgres.url });
+  const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
   const composed = await startGateway(
     { DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env },
     node,
