@@ -165,7 +165,10 @@ export async function startSeparate(
 /** The same, found together by etcd. */
 export async function startOnEtcd(env: Environment = {}): Promise<Wiring> {
   const etcd = await startEtcd();
-  const wiring = await startSeparate(env, etcd);
+  const wiring = await startSeparate(env, etcd).catch(async (error: unknown) => {
+    await etcd.stop();
+    throw error;
+  });
   return {
     ...wiring,
     stop: async () => {

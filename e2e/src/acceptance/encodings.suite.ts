@@ -33,6 +33,8 @@ export function encodingsSuite(stage: () => Stage): void {
     return n;
   };
   const dispatches = (client: RawClient) => client.received.filter(({ op }) => op === 0);
+  /** Without the presences of who has left in a test before: those come when they come. */
+  const told = (client: RawClient) => dispatches(client).filter(({ t }) => t !== 'PRESENCE_UPDATE');
   const guildCreates = (client: RawClient) =>
     dispatches(client)
       .filter(({ t }) => t === 'GUILD_CREATE')
@@ -65,9 +67,9 @@ export function encodingsSuite(stage: () => Stage): void {
         const missed = await say(plain);
         const again = await stage().resume('ben', client.session, seen, manner);
         const resumed = await again.event('RESUMED');
-        expect(dispatches(again)[0]?.d).toEqual({ n: missed, ...rich });
+        expect(told(again)[0]?.d).toEqual({ n: missed, ...rich });
         const live = await say(again);
-        expect(dispatches(again).at(-1)).toMatchObject({ t: 'RICH', d: { n: live } });
+        expect(told(again).at(-1)).toMatchObject({ t: 'RICH', d: { n: live } });
         expect(dispatches(again).indexOf(resumed)).toBeLessThan(dispatches(again).length - 1);
         const seqs = [client, again].flatMap(dispatches).map(({ s }) => s);
         expect(seqs).toEqual(seqs.map((_, at) => at + 1));
@@ -87,7 +89,8 @@ export function encodingsSuite(stage: () => Stage): void {
           client = await stage().resume('ben', session, seen, manners[name]);
           const resumed = await client.event('RESUMED');
           expect(client.received[0]?.op).toBe(10);
-          expect(dispatches(client)[0]).toMatchObject({ t: 'RICH', s: seen + 1, d: { n, ...rich } });
+          expect(dispatches(client)[0]?.s).toBe(seen + 1);
+          expect(told(client)[0]).toMatchObject({ t: 'RICH', d: { n, ...rich } });
           expect(dispatches(client).indexOf(resumed)).toBe((resumed.s ?? 0) - seen - 1);
         }
       },

@@ -44,8 +44,6 @@ export interface ClusterOptions {
   readonly layout?: readonly ClusterApp[];
   /** Fills the empty database. Absent: the demo data. */
   readonly prepare?: (databaseUrl: string) => Promise<readonly ClusterUser[]>;
-  /** Doors for clients and monoliths keep their ports when their process is started again. */
-  readonly fixedDoors?: boolean;
 }
 
 /** Nodes and the auth service, each a process, on a real PostgreSQL. */
@@ -77,7 +75,6 @@ export async function startCluster({
   etcd,
   layout = eightProcesses,
   prepare,
-  fixedDoors = false,
 }: ClusterOptions = {}): Promise<RunningCluster> {
   const env = { ...(tls && tlsEverywhere(tls)), ...more };
   const scratch = mkdtempSync(join(tmpdir(), 'derailed-cluster-'));
@@ -90,7 +87,7 @@ export async function startCluster({
   const places = await plan(
     layout,
     { DATABASE_URL: postgres.url, AUTH_URL: auth.door('auth'), ...env },
-    { etcd, fixedDoors },
+    etcd,
   );
   const start = async (place: Place): Promise<AppProcess> =>
     (place.process = await startPlace(
@@ -109,11 +106,12 @@ export async function startCluster({
     await postgres.stop();
     rmSync(scratch, { recursive: true, force: true });
   };
-  try {
-    await Promise.all(places.map(start));
-  } catch (error) {
+  const starts = await Promise.allSettled(places.map(start));
+  for (const outcome of starts) {
+    if (outcome.status === 'fulfilled') continue;
+    // Only now, when all others have started too: none of them is left behind.
     await stop();
-    throw error;
+    throw outcome.reason;
   }
   return {
     app: (name, nth = 0) => (name === 'auth' ? auth : (find(name, nth).process as AppProcess)),
@@ -139,27 +137,34 @@ function startPlace(
     : startApp('gateway', { ...instead, env, args: ['--roles', app] });
 }
 
-/** Gives each process its address, and all of them the same CLUSTER line. */
+/**
+ * Gives each process its addresses, the same at each of its starts, and all of them the same CLUSTER line. None is left to
+ * an app to find: it could take one that another is about to open.
+ */
 async function plan(
   layout: readonly ClusterApp[],
   shared: Readonly<Record<string, string>>,
-  { etcd, fixedDoors }: { readonly etcd: RunningEtcd | undefined; readonly fixedDoors: boolean },
+  etcd: RunningEtcd | undefined,
 ): Promise<Place[]> {
-  const drawn = await freePorts(layout.length * (fixedDoors ? 2 : 1));
-  const addresses = drawn.map((port) => `127.0.0.1:${port}`);
-  const links = addresses.slice(0, layout.length);
+  const drawn = (await freePorts(3 * layout.length)).map((port) => `127.0.0.1:${port}`);
+  const links = drawn.slice(0, layout.length);
   const cluster = etcd
     ? `etcd:${etcd.address}/${randomBytes(6).toString('hex')}`
     : `static:${layout.map((app, at) => `${links[at]}/${app}`).join(',')}`;
   return layout.map((app, at) => {
-    const door = addresses[layout.length + at] ?? anyPort;
+    const [link, door, admin] = [0, 1, 2].map((kind) => drawn[kind * layout.length + at]) as [
+      string,
+      string,
+      string,
+    ];
     return {
       app,
       env: {
         GATEWAY_LISTEN: door,
         TUNNEL_LISTEN: door,
+        ADMIN_LISTEN: admin,
         CLUSTER: cluster,
-        LINK_LISTEN: links[at] ?? anyPort,
+        LINK_LISTEN: link,
         ...shared,
       },
     };

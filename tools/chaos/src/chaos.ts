@@ -47,7 +47,6 @@ export async function runChaos(options: Options, say: (text: string) => void): P
       etcd,
       layout: places.map(({ role }) => role satisfies ClusterApp),
       prepare: (url) => storeWorld(url, world),
-      fixedDoors: true,
     });
     closing.push(() => cluster.stop());
     const nodes = new Nodes(cluster, places, leaseMs, say);
