@@ -215,6 +215,8 @@ export function contentSuite(stage: () => Stage): void {
         await zoe.event('GUILD_DELETE');
         await toSpare('SECOND');
         await toSpare('GUILD_MEMBER_ADD', { guild_id: spare.id, ...member });
+        // Its ack waits for those who are in the guild, not for who comes into it.
+        await zoe.count(({ t }) => t === 'GUILD_CREATE', 2);
         await toSpare('THIRD');
         await zoe.event('THIRD');
         expect([has(zoe, 'SECOND'), zoe.received.filter(({ t }) => t === 'GUILD_CREATE').length]).toEqual([
