@@ -86,8 +86,10 @@ async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   if (!options) return void console.log(usage);
   if (process.send) {
-    process.once('disconnect', () => process.exit(1));
+    const orphaned = (): never => process.exit(1);
+    process.once('disconnect', orphaned);
     await runHere(options, (outcome) => void process.send?.(outcome));
+    process.off('disconnect', orphaned);
     return process.disconnect();
   }
   const begun = performance.now();
