@@ -60,7 +60,7 @@ export function contentSuite(stage: () => Stage): void {
           for (const [bit, names] of expected) if (wanted === 0 || (wanted & bit) !== 0) names.add(name);
         };
         // Until all are subscribed; GUILD_CREATE would say so, but not without its intent.
-        await Promise.all([...clients.values()].map((client) => until(client)));
+        await stage().inHall(...clients.values());
         for (const { names, inGuild, direct } of eventFamilies) {
           for (const name of names.split(' ')) {
             if (ownState.has(name)) continue;
@@ -142,7 +142,7 @@ export function contentSuite(stage: () => Stage): void {
     proves(['events.edit'], '_EDIT counts as _UPDATE for intents and visibility', async () => {
       const ann = await stage().enter('ann', { intents: 1 << 9 });
       const [deaf, ben] = [await stage().enter('ann', { intents: 1 }), await stage().enter('ben')];
-      await until(ann);
+      await stage().inHall(ann);
       await publish('MESSAGE_EDIT', { channel_id: mods });
       await settled(ann, deaf, ben);
       expect([ann, deaf, ben].map((client) => has(client, 'MESSAGE_EDIT'))).toEqual([true, false, false]);
@@ -239,15 +239,6 @@ export function contentSuite(stage: () => Stage): void {
       expect(await Promise.all([one.closed, other.closed])).toEqual([4004, 4004]);
     });
   });
-
-  const until = async (client: RawClient): Promise<void> => {
-    const name = 'ARE_YOU_THERE';
-    const come = client.event(name);
-    let here = false;
-    void come.then(() => (here = true));
-    while (!here) await publish(name, {});
-    await come;
-  };
 }
 
 /** They would change what others see, or need state of their own; other tests publish them. */

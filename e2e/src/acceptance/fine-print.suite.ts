@@ -72,6 +72,44 @@ export function finePrintSuite(stage: () => Stage): void {
       expect(heard).toEqual([[], ['GUILD_MEMBER_UPDATE']]);
     });
 
+    proves(
+      ['intents.thread-members', 'intents.channels'],
+      'who comes into a thread and leaves it is told without GUILD_MEMBERS to those whom it is about',
+      async () => {
+        const clients: RawClient[] = [];
+        // Ben and dan are named below, and cat is not; ben does not see the thread of the mods.
+        for (const [player, intents] of [
+          ['ann', guilds | 2],
+          ['ben', guilds],
+          ['ben', 0],
+          ['cat', guilds],
+          ['dan', guilds],
+        ] as [Player, number][])
+          clients.push(await stage().enter(player, { intents }));
+        const { thread, modThread } = hall.channels;
+        const toHall = (name: string, data: object) =>
+          stage().publisher.publish({ guildId: hall.id }, name, data);
+        await stage().inHall(...clients);
+        const change = {
+          guild_id: hall.id,
+          member_count: 2,
+          added_members: [{ user_id: cast.ben.id, flags: 0, join_timestamp: '2024-05-01T00:00:00Z' }],
+          removed_member_ids: [cast.dan.id, cast.ben.id],
+        };
+        for (const id of [thread, modThread]) await toHall('THREAD_MEMBERS_UPDATE', { id, ...change });
+        await toHall('THREADS_TOLD', {});
+        await Promise.all(clients.map((client) => client.event('THREADS_TOLD')));
+        const heard = clients.map(({ received }) =>
+          received.filter(({ t }) => t === 'THREAD_MEMBERS_UPDATE').map(({ d }) => d),
+        );
+        const [ofThread, ofMods] = [
+          { id: thread, ...change },
+          { id: modThread, ...change },
+        ];
+        expect(heard).toEqual([[ofThread, ofMods], [ofThread], [], [], [ofThread, ofMods]]);
+      },
+    );
+
     proves(['events.partial'], 'fields that are absent change nothing, nor does an event twice', async () => {
       const clients = await enter(['eve', 'gus'], guilds | (1 << 9));
       const heard = await told(clients, async () => {

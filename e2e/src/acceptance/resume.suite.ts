@@ -134,15 +134,32 @@ export function resumeSuite(stage: () => Stage): void {
       expect(await old.closed).toBe(4000);
     });
 
-    proves(
+    provesEach(
       ['resume.seq-high', 'close.dropped'],
-      'from a seq that was never sent is closed with 4007, once',
+      'from %j, which was never sent, is closed with 4007 once, and the session is gone',
+      [[10_000], [2 ** 40], [-1], [1.5], ['last']] as [unknown][],
+      async (seq) => {
+        const client = await stage().enter('ben');
+        client.drop();
+        const again = stage().connect();
+        await again.op(10);
+        again.send({ op: 6, d: { token: stage().token('ben'), session_id: client.session, seq } });
+        expect(await again.closed).toBe(4007);
+        await noSession(client.session, client.lastSeq);
+        await noSession(client.session, -1);
+      },
+    );
+
+    proves(
+      ['resume.seq-high'],
+      'from such a seq with a token of another user leaves the session',
       async () => {
         const client = await stage().enter('ben');
         client.drop();
-        const again = await stage().resume('ben', client.session, client.lastSeq + 10_000);
-        expect(await again.closed).toBe(4007);
-        await noSession(client.session, client.lastSeq + 10_000);
+        const stranger = await stage().resume('ann', client.session, -1);
+        expect((await stranger.op(9)).d).toBe(false);
+        const again = await stage().resume('ben', client.session, client.lastSeq);
+        await again.event('RESUMED');
       },
     );
 

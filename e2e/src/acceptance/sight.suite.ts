@@ -99,7 +99,7 @@ export function sightSuite(stage: () => Stage): void {
       'is told by the intent GUILDS alone, and what is in the channel comes without it',
       async () => {
         const ben = await stage().enter('ben', { intents: 1 << 9 });
-        await until(ben);
+        await stage().inHall(ben);
         await overwrite('CHANNEL_UPDATE', denied, modsMay, benMay);
         await say('while');
         await overwrite('CHANNEL_UPDATE', denied, modsMay);
@@ -140,12 +140,4 @@ export function sightSuite(stage: () => Stage): void {
       },
     );
   });
-
-  const until = async (client: RawClient): Promise<void> => {
-    const name = 'ARE_YOU_LOOKING';
-    let here = false;
-    const come = client.event(name).then(() => (here = true));
-    while (!here) await publish(name, {});
-    await come;
-  };
 }

@@ -3,7 +3,7 @@ import { type Environment, type OnPostgres, startOnPostgres, startSeparate } fro
 import type { Language } from '../languages';
 import { Publisher } from '../publisher';
 import { RawClient } from '../raw-client';
-import { type Player, cast, castSql, passwordOf } from './cast';
+import { type Player, cast, castSql, hall, passwordOf } from './cast';
 import type { Manner } from './manners';
 
 /** Short where a test has to wait for the end of something, long where it must not come too soon. */
@@ -47,6 +47,7 @@ export class Stage {
   /** Every close code that the gateway was seen to send. */
   readonly codes = new Set<number>();
   private clients: RawClient[] = [];
+  private rollCalls = 0;
 
   constructor(
     private readonly wiring: OnPostgres,
@@ -109,6 +110,15 @@ export class Stage {
     const { d } = await client.event('READY');
     if ((Number(payload.d.intents) & 1) !== 0) await client.guilds((d['guilds'] as unknown[]).length);
     return client;
+  }
+
+  /** Resolves once all of them are subscribed to the hall. Without the intent GUILDS no GUILD_CREATE says so. */
+  async inHall(...clients: readonly RawClient[]): Promise<void> {
+    const name = `ARE_YOU_THERE_${++this.rollCalls}`;
+    let here = false;
+    const come = Promise.all(clients.map((client) => client.event(name))).then(() => (here = true));
+    while (!here) await this.publisher.publish({ guildId: hall.id }, name, {});
+    await come;
   }
 
   /** Resumes a session with a client of its own. */

@@ -195,6 +195,8 @@ export class Audience<Ticket> {
       sessionIds: draft.sessionIds ?? nothing,
       exceptSessionIds: draft.exceptSessionIds ?? nothing,
       managesChannel: draft.managesChannel ?? false,
+      alsoUserIds: draft.alsoUserIds ?? nothing,
+      alsoIntents: draft.alsoIntents ?? 0,
     };
     this.log.push(event);
 

@@ -39,10 +39,10 @@ export class EventLog {
   }
 }
 
-/** About what a session's id takes. */
+/** About what the id of a session or user takes. */
 const idBytes = 32;
 
-function sizeOf({ event, sessionIds, exceptSessionIds }: AudienceEvent): number {
-  const named = (sessionIds.length + exceptSessionIds.length) * idBytes;
+function sizeOf({ event, sessionIds, exceptSessionIds, alsoUserIds }: AudienceEvent): number {
+  const named = (sessionIds.length + exceptSessionIds.length + alsoUserIds.length) * idBytes;
   return event === undefined ? named : named + event.data.length + event.own.length;
 }

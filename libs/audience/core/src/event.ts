@@ -35,6 +35,9 @@ export interface AudienceEvent {
   exceptSessionIds: string[];
   /** Only for classes that may manage the channel. */
   managesChannel: boolean;
+  /** Each once: these users' sessions get it with one of alsoIntents too. */
+  alsoUserIds: string[];
+  alsoIntents: number;
 }
 
 /** An event that has no index yet. Leave out what does not apply. */

@@ -270,6 +270,16 @@ describe('a resume', () => {
     expect(desk.connection.advance(8)).toBe(true);
   });
 
+  it('from a number that can not be one goes there too: with 4007 the session ends', () => {
+    const desk = new Desk();
+    desk.open();
+    const attempt = attemptOf(desk.say({ op: 6, d: { ...resume.d, seq: -1 } }));
+    expect(desk.connection.authenticated(attempt, bot, desk.now)).toMatchObject([
+      { kind: 'resume', order: { sessionId, seq: 0xffff_ffff } },
+    ]);
+    expect(desk.connection.refused(4007, false, 0, desk.now)).toEqual([close('invalid_seq')]);
+  });
+
   it.each([
     ['of nobody', 'nonsense'],
     ['of another user', encodeSessionId({ userId: '5', shardId: undefined }, 'A'.repeat(22))],

@@ -39,7 +39,15 @@ export type Change =
       readonly user: Patch<Omit<User, 'id'>>;
       readonly patch: MemberPatch;
     }
-  | { readonly kind: 'memberGone'; readonly userId: Snowflake };
+  | { readonly kind: 'memberGone'; readonly userId: Snowflake }
+  /** Who came into a thread or left it, each once: changes nothing here, but says who is to hear of it. */
+  | { readonly kind: 'threadMembers'; readonly userIds: readonly Snowflake[] };
+
+/** Those that are folded into what is known of the guild. */
+export type StateChange = Exclude<Change, { kind: 'guildGone' | 'threadMembers' }>;
+
+/** Users whom one THREAD_MEMBERS_UPDATE may name. */
+export const mostThreadMembers = 1000;
 
 const channelFields = [
   'id',
@@ -97,6 +105,7 @@ export const guildEventFields = {
   GUILD_MEMBER_ADD: memberFields,
   GUILD_MEMBER_UPDATE: memberFields,
   GUILD_MEMBER_REMOVE: ['user.id', 'user_id'],
+  THREAD_MEMBERS_UPDATE: ['added_members[].user_id', 'removed_member_ids'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type GuildEventName = keyof typeof guildEventFields;

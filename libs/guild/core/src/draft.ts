@@ -5,6 +5,7 @@ import {
   Intent,
   PRESENCES_NAMED,
   intentsOfEvent,
+  intentsOfNamed,
   isChannelBound,
   isThread,
   Permission,
@@ -39,12 +40,15 @@ export function draftOf(
   return {
     event,
     managesChannel: isInvite && channelId !== '',
-    channelId:
-      change === undefined ? channelOf(event.name, channelId) : channelOfChange(change, channelId, state),
+    channelId: channelOfChange(event.name, change, channelId, state),
     intents: intentsOfEvent(event.name, true),
     permissions: gate === 0n ? '' : gate.toString(),
     endsUserId: endedUser(change),
     alwaysUserId: change?.kind === 'member' && !change.isNew ? change.userId : '',
+    ...(change?.kind === 'threadMembers' && {
+      alsoUserIds: [...change.userIds],
+      alsoIntents: intentsOfNamed(event.name),
+    }),
   };
 }
 
@@ -66,13 +70,15 @@ export function presenceDraft(
   };
 }
 
-function channelOf(name: string, channelId: Snowflake): Snowflake {
-  return channelId === '' && isChannelBound(name) ? NO_CHANNEL : channelId;
-}
-
-function channelOfChange(change: Change, channelId: Snowflake, state: GuildState | undefined): Snowflake {
-  if (change.kind === 'channel') return change.id;
-  if (change.kind !== 'channelGone') return channelId;
+function channelOfChange(
+  name: string,
+  change: Change | undefined,
+  channelId: Snowflake,
+  state: GuildState | undefined,
+): Snowflake {
+  if (change?.kind === 'channel') return change.id;
+  if (change?.kind !== 'channelGone')
+    return channelId === '' && isChannelBound(name) ? NO_CHANNEL : channelId;
   if (!change.thread || state?.channels.has(change.id)) return change.id;
   // A thread that the guild never heard of: its channel decides, but of a private thread that says too little.
   const { type, parentId } = change;

@@ -1,11 +1,9 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
-import type { Change } from './change';
+import type { StateChange } from './change';
 import { Classes, type ClassView, type Reclassing } from './classes';
 import { GuildState } from './guild-state';
 import { type Sight, Sights } from './sight';
-
-export type StateChange = Exclude<Change, { kind: 'guildGone' }>;
 
 const unchanged: Reclassing = { redefined: [], moved: [] };
 

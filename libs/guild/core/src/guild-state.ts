@@ -1,6 +1,6 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { Channel, Guild, GuildSnapshot, Member, Role } from '@derailed/shared/protocol';
-import type { Change } from './change';
+import type { Change, StateChange } from './change';
 
 /** What a change touched. */
 export interface Folded {
@@ -42,7 +42,7 @@ export class GuildState {
   static again(
     snapshot: GuildSnapshot,
     members: readonly Member[],
-    changes: readonly Exclude<Change, { kind: 'guildGone' }>[],
+    changes: readonly StateChange[],
   ): GuildState {
     const state = new GuildState(snapshot);
     if (!state.complete) for (const member of members) state.addMember(member);
@@ -50,8 +50,8 @@ export class GuildState {
     return state;
   }
 
-  /** Takes in a change, whatever came before it. `guildGone` is not for here: with it the whole state goes. */
-  fold(change: Exclude<Change, { kind: 'guildGone' }>): Folded {
+  /** Takes in a change, whatever came before it. */
+  fold(change: StateChange): Folded {
     switch (change.kind) {
       case 'guild':
         this.guild = { ...this.guild, ...change.patch };

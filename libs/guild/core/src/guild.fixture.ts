@@ -304,9 +304,9 @@ export class GuildRig {
     if (event.channelId !== '' && visible?.has(event.channelId) !== true) return false;
     if (event.permissions !== '' && ((table?.permissions ?? 0n) & BigInt(event.permissions)) === 0n)
       return false;
-    return (
-      event.intents === 0 || (event.intents & session.intents) !== 0 || event.alwaysUserId === session.userId
-    );
+    const { intents, alwaysUserId, alsoUserIds, alsoIntents } = event;
+    if (intents === 0 || (intents & session.intents) !== 0 || alwaysUserId === session.userId) return true;
+    return alsoUserIds.includes(session.userId) && (alsoIntents & session.intents) !== 0;
   }
 
   private tablesOf(node: string): Map<number, Table> {

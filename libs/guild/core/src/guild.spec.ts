@@ -236,6 +236,30 @@ describe('Guild: who gets an event', () => {
     expect(rig.got('s3')).toEqual(['GUILD_MEMBER_EDIT']);
   });
 
+  it('includes those who come into a thread or leave it with the intent GUILDS alone, where they see it', () => {
+    const rig = new GuildRig();
+    rig.subscribe('all', '2', { intents: 3 });
+    rig.subscribe('named', '3', { intents: 1 });
+    rig.subscribe('deaf', '3', { intents: 0 });
+    rig.subscribe('other', '2', { intents: 1 });
+    rig.load(
+      snapshot({
+        channels: [
+          ...snapshot().channels,
+          channel('300', [], { type: 11, parentId: '200' }),
+          channel('301', [], { type: 11, parentId: '201' }),
+        ],
+      }),
+    );
+    const change = { added_members: [{ user_id: '3' }], removed_member_ids: ['3', '77'] };
+    rig.publish('THREAD_MEMBERS_UPDATE', { id: '300', ...change }, { channelId: '300' });
+    rig.publish('THREAD_MEMBERS_UPDATE', { id: '301', ...change }, { channelId: '301' });
+    rig.publish('THREAD_MEMBERS_UPDATE', change);
+    expect(['all', 'named', 'deaf', 'other'].map((id) => rig.got(id).length)).toEqual([2, 1, 0, 0]);
+    rig.wait(10_000);
+    expect(rig.asked.filter(({ kind }) => kind === 'reread')).toEqual([]);
+  });
+
   it('is nobody twice: a publish that comes again has the first answer, and folds nothing', () => {
     const rig = readyRig();
     rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: [] }, { id: 'a' });

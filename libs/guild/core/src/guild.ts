@@ -321,6 +321,7 @@ export class Guild {
       if (!change.outage) this.end(index);
       return;
     }
+    if (change.kind === 'threadMembers') return;
     this.reconciliation.touched(change, at.now);
     if (change.kind === 'member' || change.kind === 'memberGone') this.memberLoads.hold(change);
     if (change.kind === 'member' && change.isNew) this.delivery.rejoins(change.userId);

@@ -66,6 +66,24 @@ describe('parseChange', () => {
     expect(refusal(name, data)).toBe(why);
   });
 
+  it('reads each user whom a change of thread members names once, and not too many', () => {
+    const ids = Array.from({ length: 1000 }, (_, at) => String(at + 1));
+    const added_members = ids.map((user_id) => ({ user_id, flags: 0 }));
+    const read = (data: object) => parseChange('THREAD_MEMBERS_UPDATE', bytes({ id: '5', ...data }));
+    expect(read({ added_members, removed_member_ids: ['1000'] })).toMatchObject({
+      kind: 'threadMembers',
+      userIds: { length: 1000 },
+    });
+    expect(read({ added_members: [{ user_id: '7' }] })).toEqual({ kind: 'threadMembers', userIds: ['7'] });
+    expect(read({})).toEqual({ kind: 'threadMembers', userIds: [] });
+    expect(refusal('THREAD_MEMBERS_UPDATE', { added_members, removed_member_ids: ['1001'] })).toBe(
+      'data.added_members: and removed_member_ids must name 1000 users at most',
+    );
+    expect(refusal('THREAD_MEMBERS_UPDATE', { added_members: [{ id: '7' }] })).toBe(
+      'data.added_members[0].user_id: must be a decimal id as text',
+    );
+  });
+
   it('reads something of every event in the table', () => {
     const whole = { id: '5', role_id: '5', user: { id: '5' }, role: { id: '5' } };
     for (const name of Object.keys(guildEventFields)) expect(parseChange(name, bytes(whole))).toBeDefined();

@@ -7,7 +7,14 @@ import {
   type Role,
   type User,
 } from '@derailed/shared/protocol';
-import { type Change, type GuildEventName, isGuildEvent, type MemberPatch, type Patch } from './change';
+import {
+  type Change,
+  type GuildEventName,
+  isGuildEvent,
+  type MemberPatch,
+  mostThreadMembers,
+  type Patch,
+} from './change';
 import { Fields } from './fields';
 
 /**
@@ -86,7 +93,18 @@ function read(name: GuildEventName, fields: Fields): Change {
       };
     case 'GUILD_MEMBER_REMOVE':
       return { kind: 'memberGone', userId: userIdOf(fields) };
+    case 'THREAD_MEMBERS_UPDATE':
+      return { kind: 'threadMembers', userIds: threadMembers(fields) };
   }
+}
+
+function threadMembers(fields: Fields): string[] {
+  const added = fields.objects('added_members') ?? [];
+  const userIds = new Set(fields.ids('removed_member_ids'));
+  for (const member of added) userIds.add(member.id('user_id'));
+  return userIds.size > mostThreadMembers
+    ? fields.wrong('added_members', `and removed_member_ids must name ${mostThreadMembers} users at most`)
+    : [...userIds];
 }
 
 function userIdOf(fields: Fields): string {

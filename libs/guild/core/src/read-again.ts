@@ -1,6 +1,6 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
-import type { StateChange } from './guild-model';
+import type { StateChange } from './change';
 import { GuildState } from './guild-state';
 
 /** What a later read of the guild has brought. */

@@ -1,5 +1,5 @@
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
-import type { StateChange } from './guild-model';
+import type { StateChange } from './change';
 import type { GuildLimits } from './limits';
 
 /** However many events come, the database is read at the latest after this many times reconcileAfter. */

@@ -3,7 +3,7 @@ import type { Snowflake } from '@derailed/shared/kernel';
 import type { Reclassing } from './classes';
 import type { Delivery } from './delivery';
 import { NO_CHANNEL, presenceDraft } from './draft';
-import type { StateChange } from './guild-model';
+import type { StateChange } from './change';
 import type { GuildState } from './guild-state';
 import type { Encode, PresenceChanged } from './messages';
 import { type ChannelsAround, sightNews } from './sight-news';

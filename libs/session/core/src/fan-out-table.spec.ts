@@ -3,7 +3,15 @@ import { FanOutTable, type Filter } from './fan-out-table';
 import { ReplayMemory, hold } from './replay-buffer';
 import { Session } from './session';
 
-const open: Filter = { channelId: '', intents: 0, permissions: '', alwaysUserId: '', managesChannel: false };
+const open: Filter = {
+  channelId: '',
+  intents: 0,
+  permissions: '',
+  alwaysUserId: '',
+  managesChannel: false,
+  alsoUserIds: [],
+  alsoIntents: 0,
+};
 const dispatch = hold({
   id: 'a',
   name: 'X',
@@ -71,6 +79,42 @@ describe('FanOutTable', () => {
     expect(table.deliver(dispatch, { ...open, intents: 2, alwaysUserId: '1' })).toBe(2);
     expect(table.deliver(dispatch, { ...open, intents: 2, alwaysUserId: '2' })).toBe(1);
     expect(table.deliver(dispatch, { ...open, alwaysUserId: '1' })).toBe(2);
+  });
+
+  it('gives users whom an event names what lesser intents let through, where they may see it, and only once', () => {
+    const table = new FanOutTable();
+    table.setClass(1, ['5'], '0');
+    table.setClass(2, [], '0');
+    const [all, lesser, none, unnamed, blind] = [
+      sessionOf('1', 0b11, 'all'),
+      sessionOf('1', 0b01, 'lesser'),
+      sessionOf('1', 0b00, 'none'),
+      sessionOf('2', 0b01),
+      sessionOf('3', 0b01),
+    ];
+    for (const session of [all, lesser, none, unnamed]) table.add(session, 1);
+    table.add(blind, 2);
+    const filter = {
+      ...open,
+      channelId: '5',
+      intents: 0b10,
+      alsoUserIds: ['1', '3', '4'],
+      alsoIntents: 0b01,
+    };
+    expect(table.deliver(dispatch, filter)).toBe(2);
+    expect([all, lesser, none, unnamed, blind].map(({ buffer }) => buffer.last)).toEqual([1, 1, 0, 0, 0]);
+  });
+
+  it('holds a volatile event back from a quiet session whom it names', () => {
+    const table = new FanOutTable();
+    table.setClass(1, [], '0');
+    const session = sessionOf('1', 0b01);
+    session.quiet = true;
+    table.add(session, 1);
+    const named = { ...open, intents: 0b10, alsoUserIds: ['1'], alsoIntents: 0b01 };
+    const volatile = { guildId: '100', aboutUserId: '' };
+    expect(table.deliver(dispatch, named, undefined, volatile)).toBe(0);
+    expect(table.deliver(dispatch, named)).toBe(1);
   });
 
   it('keeps groups right through every add, remove and reclass', () => {

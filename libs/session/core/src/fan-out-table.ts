@@ -15,6 +15,9 @@ export interface Filter {
   readonly alwaysUserId: string;
   /** Only classes that may manage the channel. */
   readonly managesChannel: boolean;
+  /** Each once: these users' sessions get it with one of alsoIntents too. */
+  readonly alsoUserIds: readonly string[];
+  readonly alsoIntents: number;
 }
 
 /** The sessions of these classes and these sessions, without the excepted ones, as far as their intents want it. */
@@ -161,8 +164,8 @@ export class FanOutTable {
    * @param volatile what quiet sessions keep of it, if anything; undefined: they get it like all others
    */
   deliver(dispatch: Held, filter: Filter, onlyClass?: number, volatile?: VolatileEvent): number {
-    const { channelId, intents, alwaysUserId, managesChannel } = filter;
-    const permissions = filter.permissions === '' ? 0n : BigInt(filter.permissions);
+    const { channelId, intents, alwaysUserId, managesChannel, alsoUserIds } = filter;
+    const permissions = bitsOf(filter.permissions);
     let delivered = 0;
     for (const group of this.groups.values()) {
       if (onlyClass !== undefined && group.of.id !== onlyClass) continue;
@@ -175,10 +178,29 @@ export class FanOutTable {
       for (const session of group.sessions) session.take(dispatch);
       delivered += group.sessions.length;
     }
-    if (alwaysUserId === '' || intents === 0) return delivered;
-    for (const { session, group } of this.byUser.get(alwaysUserId) ?? []) {
-      if ((group.intents & intents) !== 0 || !sees(group.of, channelId, permissions, managesChannel))
+    if (intents === 0) return delivered;
+    if (alwaysUserId !== '') delivered += this.deliverBeside(dispatch, filter, alwaysUserId, 0, volatile);
+    for (const userId of alsoUserIds)
+      delivered += this.deliverBeside(dispatch, filter, userId, filter.alsoIntents, volatile);
+    return delivered;
+  }
+
+  /** To those sessions of a user that the filter's own intents leave out. @param enough intents; 0: none is needed */
+  private deliverBeside(
+    dispatch: Held,
+    { channelId, intents, permissions, managesChannel }: Filter,
+    userId: string,
+    enough: number,
+    volatile: VolatileEvent | undefined,
+  ): number {
+    let delivered = 0;
+    for (const { session, group } of this.byUser.get(userId) ?? []) {
+      if ((group.intents & intents) !== 0 || (enough !== 0 && (group.intents & enough) === 0)) continue;
+      if (!sees(group.of, channelId, bitsOf(permissions), managesChannel)) continue;
+      if (group.quiet && volatile !== undefined) {
+        session.miss(dispatch, volatile);
         continue;
+      }
       session.take(dispatch);
       delivered++;
     }
@@ -248,6 +270,10 @@ export class FanOutTable {
     if (quiet) this.quietGroups++;
     return { group, place: 0 };
   }
+}
+
+function bitsOf(permissions: string): bigint {
+  return permissions === '' ? 0n : BigInt(permissions);
 }
 
 function keyOf(classId: number, intents: number, quiet: boolean): string {

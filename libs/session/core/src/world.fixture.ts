@@ -40,6 +40,8 @@ export function audienceEvent(index: number, fields: Partial<AudienceEvent> = {}
     sessionIds: [],
     exceptSessionIds: [],
     managesChannel: false,
+    alsoUserIds: [],
+    alsoIntents: 0,
     ...fields,
   };
 }

@@ -141,6 +141,8 @@ describe('SessionNodeModule on a mesh', () => {
       permissions: '',
       endsUserId: '',
       alwaysUserId: '',
+      alsoUserIds: [],
+      alsoIntents: 0,
       closeCode: 0,
       joinsGuildId: '',
       leavesGuildId: '',

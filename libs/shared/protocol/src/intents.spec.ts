@@ -6,6 +6,7 @@ import {
   canonicalName,
   grantedIntents,
   intentsOfEvent,
+  intentsOfNamed,
 } from './intents';
 import { Permission } from './permissions';
 
@@ -21,13 +22,18 @@ describe('intents', () => {
     ['MESSAGE_CREATE', false, Intent.DIRECT_MESSAGES],
     ['MESSAGE_EDIT', true, Intent.GUILD_MESSAGES],
     ['CHANNEL_PINS_UPDATE', false, Intent.DIRECT_MESSAGES],
-    ['THREAD_MEMBERS_UPDATE', true, Intent.GUILDS | Intent.GUILD_MEMBERS],
+    ['THREAD_MEMBERS_UPDATE', true, Intent.GUILD_MEMBERS],
     ['GUILD_ROLE_EDIT', true, Intent.GUILDS],
     ['USER_UPDATE', false, 0],
     ['INTERACTION_CREATE', true, 0],
     ['RELATIONSHIP_ADD', false, 0],
   ])('%s (in a guild: %s) takes %i', (name, inGuild, intents) => {
     expect(intentsOfEvent(name, inGuild)).toBe(intents);
+  });
+
+  it('are fewer for users whom an event names', () => {
+    expect(intentsOfNamed('THREAD_MEMBERS_UPDATE')).toBe(Intent.GUILDS);
+    expect(intentsOfNamed('THREAD_MEMBER_UPDATE')).toBe(0);
   });
 
   it('are granted one by one by the flags of a user', () => {

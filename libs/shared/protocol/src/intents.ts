@@ -54,15 +54,17 @@ export const PRESENCES_NAMED = 1 << 30;
 interface EventIntents {
   readonly inGuild: number;
   readonly direct: number;
+  /** Enough for the users whom the event itself names. */
+  readonly named: number;
 }
 
-const families: readonly (readonly [names: string, inGuild: number, direct?: number])[] = [
+const families: readonly (readonly [names: string, inGuild: number, direct?: number, named?: number])[] = [
   ['GUILD_CREATE GUILD_UPDATE GUILD_DELETE', Intent.GUILDS],
   ['GUILD_ROLE_CREATE GUILD_ROLE_UPDATE GUILD_ROLE_DELETE', Intent.GUILDS],
   ['CHANNEL_CREATE CHANNEL_UPDATE CHANNEL_DELETE', Intent.GUILDS],
   ['CHANNEL_PINS_UPDATE', Intent.GUILDS, Intent.DIRECT_MESSAGES],
   ['THREAD_CREATE THREAD_UPDATE THREAD_DELETE THREAD_LIST_SYNC THREAD_MEMBER_UPDATE', Intent.GUILDS],
-  ['THREAD_MEMBERS_UPDATE', Intent.GUILDS | Intent.GUILD_MEMBERS],
+  ['THREAD_MEMBERS_UPDATE', Intent.GUILD_MEMBERS, 0, Intent.GUILDS],
   ['STAGE_INSTANCE_CREATE STAGE_INSTANCE_UPDATE STAGE_INSTANCE_DELETE', Intent.GUILDS],
   ['VOICE_CHANNEL_STATUS_UPDATE VOICE_CHANNEL_START_TIME_UPDATE', Intent.GUILDS],
   ['GUILD_MEMBER_ADD GUILD_MEMBER_UPDATE GUILD_MEMBER_REMOVE', Intent.GUILD_MEMBERS],
@@ -105,14 +107,14 @@ const families: readonly (readonly [names: string, inGuild: number, direct?: num
 ];
 
 const intentsByName: ReadonlyMap<string, EventIntents> = new Map(
-  families.flatMap(([names, inGuild, direct = 0]) =>
-    names.split(' ').map((name) => [name, { inGuild, direct }] as const),
+  families.flatMap(([names, inGuild, direct = 0, named = 0]) =>
+    names.split(' ').map((name) => [name, { inGuild, direct, named }] as const),
   ),
 );
 
 /** Names that belong together, separated by spaces, and the intents of which a session needs one to get them. */
 export const eventFamilies: readonly (EventIntents & { readonly names: string })[] = families.map(
-  ([names, inGuild, direct = 0]) => ({ names, inGuild, direct }),
+  ([names, inGuild, direct = 0, named = 0]) => ({ names, inGuild, direct, named }),
 );
 
 /** The platform's older names: `X_EDIT` means `X_UPDATE`, for state, intents and visibility. Clients get the name as published. */
@@ -125,4 +127,9 @@ export function intentsOfEvent(name: string, inGuild: boolean): number {
   const intents = intentsByName.get(canonicalName(name));
   if (!intents) return 0;
   return inGuild ? intents.inGuild : intents.direct;
+}
+
+/** Bits with one of which the users get an event of a guild whom it names, beside those of `intentsOfEvent`; 0: with none. */
+export function intentsOfNamed(name: string): number {
+  return intentsByName.get(canonicalName(name))?.named ?? 0;
 }

@@ -82,10 +82,12 @@ function intents(): string {
   const rows = Object.entries(Intent).map(([name, bit]) => [
     Math.log2(bit),
     `${name}${(bit & PRIVILEGED_INTENTS) === 0 ? '' : ' (privileged)'}`,
-    eventFamilies
-      .filter(({ inGuild }) => (inGuild & bit) !== 0)
-      .map(({ names }) => names)
-      .join(' '),
+    [
+      ...eventFamilies.filter(({ inGuild }) => (inGuild & bit) !== 0).map(({ names }) => names),
+      ...eventFamilies
+        .filter(({ named }) => (named & bit) !== 0)
+        .map(({ names }) => `${names} (own user only)`),
+    ].join(' '),
     eventFamilies
       .filter(({ direct }) => (direct & bit) !== 0)
       .map(({ names }) => names)

@@ -9,6 +9,8 @@ export const contentLines = {
   'intents.permissions': 'Audit log, bans and automod also ask for a permission in the guild.',
   'intents.invites': 'Events of invites reach those who have MANAGE_CHANNELS in their channel.',
   'intents.own-member': 'GUILD_MEMBER_UPDATE about the user itself needs no intent.',
+  'intents.thread-members':
+    'THREAD_MEMBERS_UPDATE reaches sessions with GUILD_MEMBERS; with GUILDS alone those of users whom it adds or removes.',
   'intents.channels': 'Events of a channel reach only those who can view it.',
   'shard.formula': 'A guild belongs to shard (id >> 22) % count.',
   'shard.users': 'Events to users reach shard 0 only.',

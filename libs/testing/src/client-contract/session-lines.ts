@@ -60,7 +60,7 @@ export const sessionLines = {
   'resume.unknown':
     'A session that is not known, has expired or is of another user: op 9 (false); the connection stays.',
   'resume.token': 'A token of nobody in Resume is closed with 4004.',
-  'resume.seq-high': 'A seq that was never sent is closed with 4007 and ends the session.',
+  'resume.seq-high': 'A seq that was never sent, or is none, is closed with 4007 and ends the session.',
   'resume.seq-old': 'A seq from before the buffer: op 9 (false).',
   'resume.seq-zero': 'seq 0, of a client that has seen nothing: op 9 (false)',
   'resume.replay': 'All that was missed is replayed in order, with the s, t and d that it had.',

@@ -20,6 +20,11 @@ export interface RawPayload {
 }
 
 const maxUint32 = 0xffff_ffff;
+/**
+ * What a `seq` is taken for that can't be one. Whether its session ends with it, only who holds the session may decide:
+ * the token has to be its user's.
+ */
+const neverSent = maxUint32;
 
 function done<T>(value: T): Decoded<T> {
   return { ok: true, value };
@@ -147,10 +152,8 @@ function decodeResume(fields: JsonObject | undefined): Decoded<ResumeRequest> {
   const token = withoutPrefix(fields?.['token']);
   const sessionId = fields?.['session_id'];
   if (!fields || token === undefined || typeof sessionId !== 'string') return fail('unknown_opcode');
-  const seq = wholeNumber(fields['seq'] ?? 0);
-  if (seq === undefined) return fail('unknown_opcode');
-  if (seq < 0) return fail('invalid_seq');
-  return done({ op: Op.RESUME, token, sessionId, seq: Math.min(seq, maxUint32) });
+  const seq = wholeNumber(fields['seq'] ?? 0) ?? neverSent;
+  return done({ op: Op.RESUME, token, sessionId, seq: seq >= 0 && seq < neverSent ? seq : neverSent });
 }
 
 function isVoiceState(fields: JsonObject | undefined): boolean {

@@ -83,8 +83,8 @@ export const clientFields = {
     session_id: { type: 'text', missing: wrongShape, wrong: wrongShape, says: 'Of READY.' },
     seq: {
       type: 'whole number',
-      wrong: wrongShape,
-      says: 'The last `s` received. Beyond what was sent, or negative: 4007. Absent: 0.',
+      wrong: 'invalid_seq',
+      says: 'The last `s` received. What was never sent, as no negative number was, ends the session too. Absent: 0.',
     },
   },
   REQUEST_GUILD_MEMBERS: {

@@ -354,6 +354,13 @@ export interface AudienceEvent {
   exceptSessionIds: string[];
   /** Only for classes that have MANAGE_CHANNELS in channel_id, which is set. */
   managesChannel: boolean;
+  /**
+   * Sessions of these users, 1,000 at most and each named once, get the event also when also_intents are all that lets
+   * it through (THREAD_MEMBERS_UPDATE for who was added or removed). Their class must be one that may have it. A node
+   * that does not know these fields gives it to those with intents alone.
+   */
+  alsoUserIds: string[];
+  alsoIntents: number;
 }
 
 /** The answer to Subscribe, in the stream of the audience: the session sees all events with a greater index. */
@@ -3314,6 +3321,8 @@ function createBaseAudienceEvent(): AudienceEvent {
     sessionIds: [],
     exceptSessionIds: [],
     managesChannel: false,
+    alsoUserIds: [],
+    alsoIntents: 0,
   };
 }
 
@@ -3376,6 +3385,12 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     }
     if (message.managesChannel !== false) {
       writer.uint32(144).bool(message.managesChannel);
+    }
+    for (const v of message.alsoUserIds) {
+      writer.uint32(154).string(v!);
+    }
+    if (message.alsoIntents !== 0) {
+      writer.uint32(160).uint32(message.alsoIntents);
     }
     return writer;
   },
@@ -3547,6 +3562,22 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
             message.managesChannel = reader.bool();
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.alsoUserIds.push(reader.string());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.alsoIntents = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3582,6 +3613,8 @@ export const AudienceEvent: MessageFns<AudienceEvent> = {
     message.sessionIds = object.sessionIds?.map((e) => e) || [];
     message.exceptSessionIds = object.exceptSessionIds?.map((e) => e) || [];
     message.managesChannel = object.managesChannel ?? false;
+    message.alsoUserIds = object.alsoUserIds?.map((e) => e) || [];
+    message.alsoIntents = object.alsoIntents ?? 0;
     return message;
   },
 };
