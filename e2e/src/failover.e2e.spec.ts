@@ -1,5 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ClusterApp, type RunningEtcd, describeWithEtcd, startEtcd } from '@derailed/testing';
+import {
+  type AppProcess,
+  type ClusterApp,
+  type RunningEtcd,
+  describeWithEtcd,
+  startEtcd,
+} from '@derailed/testing';
 import { HashRing } from '@derailed/shared/hash-ring';
 import {
   PRIVILEGED_INTENTS,
@@ -77,6 +83,14 @@ async function mayIdentify(gateway: string, token: string): Promise<boolean> {
   const headers = { Authorization: `Bot ${token}` };
   const { status } = await fetch(`http://${gateway}/api/gateway/bot`, { headers });
   return status === 200;
+}
+
+/** A figure of a process as it serves it now. @param name with its first label, if it has several lines */
+async function gauge(app: AppProcess, name: string): Promise<number> {
+  const text = await (await fetch(`http://${app.door('admin')}/metrics`)).text();
+  const line = text.split('\n').find((one) => one.startsWith(name));
+  if (line === undefined) throw new Error(`there is no ${name}`);
+  return Number(line.split(' ').at(-1));
 }
 
 /** A client of a user, and what it makes of a stream. */
@@ -238,6 +252,29 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     await client.close();
     await stream.stop();
     expect(stream.errors).toEqual([]);
+  }, 60_000);
+
+  it('goes on while etcd is away for longer than any lease, moves nothing, and goes on when it is back', async () => {
+    const owners = layout.flatMap((app, at) =>
+      app.endsWith('-node')
+        ? [wiring.cluster.app(app, layout.slice(0, at).filter((one) => one === app).length)]
+        : [],
+    );
+    const read = (name: string): Promise<number[]> => Promise.all(owners.map((owner) => gauge(owner, name)));
+    const all = (value: number): number[] => owners.map(() => value);
+    const before = await read('derailed_cluster_generation');
+    const { client } = listener;
+    await etcd.kill();
+    // Two leases later.
+    const target = stream.length + 6 * perSecond;
+    await client.until(() => client.named('SOMETHING_OF_OURS').length >= target);
+    expect(await read('derailed_cluster_footing{on="outage"')).toEqual(all(1));
+    await etcd.restart();
+    while ((await read('derailed_cluster_footing{on="lease"')).includes(0)) await setTimeout(50);
+    const later = stream.length + 4 * perSecond;
+    await client.until(() => client.named('SOMETHING_OF_OURS').length >= later);
+    expect(await read('derailed_cluster_generation')).toEqual(before);
+    await listener.expectUnbroken(stream);
   }, 60_000);
 
   it('lets a client resume elsewhere, without a gap, when its ws-gateway is killed', async () => {

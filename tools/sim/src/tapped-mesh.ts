@@ -47,6 +47,10 @@ export class TappedMesh implements Mesh {
     return this.mesh.call(node, flow, message, answer, deadlineMs);
   }
 
+  exclude(node: NodeRef): void {
+    this.mesh.exclude(node);
+  }
+
   onMessage<C extends MessageCase>(
     kind: C,
     handler: (value: MessageOf<C>, from: NodeRef) => void,

@@ -39,18 +39,37 @@ export interface ClusterEvents {
   onChange(listener: (view: ClusterView) => void): void;
   /** Something keeps the node from joining or renewing; undefined: no more. */
   onTrouble(listener: (why: string | undefined) => void): void;
+  /** `cannotRenew` has changed. */
+  onRenewal(listener: () => void): void;
   /** The lease has ended without the node's doing: others own its keys now, and it must stop. Said once. */
   onLost(listener: (why: string) => void): void;
 }
+
+/**
+ * On what a node acts as an owner. lease: its own, which is sure not to have ended. outage: the store answers none of those
+ * who own keys, so nobody's lease can have passed to another. none: it may not act.
+ */
+export type Footing = 'lease' | 'outage' | 'none';
 
 /** Who else is there, and whether this node is. */
 export interface Cluster extends ClusterEvents {
   readonly view: ClusterView;
   /**
-   * Whether this node may act as an owner at this moment: its lease is sure not to have ended. Asked on each accept,
-   * ack and flush, so it costs one comparison.
+   * Whether this node may act as an owner at this moment. Asked on each accept, ack and flush, so it costs a comparison
+   * or two.
    */
   holdsLease(): boolean;
+  /** Why it may, or may not. */
+  readonly footing: Footing;
+  /** Whether the last renewal of the lease got no answer. */
+  readonly cannotRenew: boolean;
+  /**
+   * Another node says that its own got none. While all owners do, nobody's lease ends.
+   * @param askedAt when that node was asked, monotonic milliseconds of this one
+   */
+  heardCannotRenew(node: { readonly id: string; readonly incarnation: string }, askedAt: number): void;
+  /** There is no link to that node any more: what it said does not count. */
+  linkLost(id: string): void;
   /** Puts this node on the list as `joining`; done when it has seen itself there. Waits as long as it takes. */
   join(): Promise<void>;
   /** Says that this node serves, or drains; done when it has seen it in the list. */

@@ -2,6 +2,7 @@ export * from './cluster';
 export * from './config';
 export * from './core/lease';
 export * from './core/membership';
+export * from './core/outage';
 export * from './core/ownership';
 export * from './create-cluster';
 export type { MemberStore, WatchEvents } from './etcd/client';

@@ -54,6 +54,18 @@ export class StaticCluster implements Cluster {
     return true;
   }
 
+  readonly footing = 'lease';
+
+  readonly cannotRenew = false;
+
+  heardCannotRenew(): void {
+    // There is nothing to renew.
+  }
+
+  linkLost(): void {
+    // Nor does anybody's word count.
+  }
+
   async join(): Promise<void> {
     // It is on the list from the start.
   }
@@ -72,6 +84,10 @@ export class StaticCluster implements Cluster {
 
   onTrouble(): void {
     // Nothing can keep it from a list that never changes.
+  }
+
+  onRenewal(): void {
+    // Nothing is renewed.
   }
 
   onLost(): void {

@@ -44,6 +44,19 @@ export function describeMesh(wiring: string, make: WorldFactory): void {
       ).toBe(true);
     });
 
+    it('keeps the order across flows too, of messages that are short enough to travel whole', async () => {
+      const { a, b, atB } = await within();
+      const flowOf = (index: number): string => (index % 10 === 9 ? 'all of it' : `part ${index % 7}`);
+      for (const index of upTo(2000)) {
+        // What is long goes its own way, and holds nothing up.
+        if (index % 500 === 0) a.send(b.self.id, 'long', parcel('long', index, 300_000));
+        a.send(b.self.id, flowOf(index), parcel('short', index, index % 3 === 0 ? 1500 : 8));
+        if (index % 300 === 0) await turn();
+      }
+      await atB.until(() => atB.heard('short').length === 2000 && atB.heard('long').length === 4);
+      expect(atB.heard('short')).toEqual(upTo(2000));
+    });
+
     it('hands a message to oneself over as the very object, after send has returned', async () => {
       world = await make();
       const seen: unknown[] = [];

@@ -27,8 +27,9 @@ export interface PeerEvent {
  * Messages between nodes, this one included.
  *
  * Guarantee: between `up` and `gone` of a peer, messages of one flow are handled there in the order they were
- * sent, each exactly once. Messages of different flows may overtake each other (a long one travels in chunks),
- * and signals may overtake sends. A handler runs to its end before the next message is handled, and never waits.
+ * sent, each exactly once. A long message (over LINK_CHUNK) travels in chunks: those of other flows may overtake it and
+ * what is behind it in its flow. Apart from that messages of different flows keep their order as well, and an END mark on
+ * one flow is behind what was said on all others. Signals may overtake sends. A handler runs to its end before the next message is handled, and never waits.
  * Within the process nothing is serialised: the receiver gets the very object, which nobody may change any more.
  */
 export interface Mesh {
@@ -76,6 +77,12 @@ export interface Mesh {
     handler: (value: MessageOf<C>, from: NodeRef) => Message | Promise<Message>,
     accepts?: (value: MessageOf<C>) => boolean,
   ): void;
+
+  /**
+   * That start of a node is off the member list for ever: it is gone from here on, whatever it says, and nothing is said
+   * to it.
+   */
+  exclude(node: NodeRef): void;
 
   /** The listener hears of every peer that this node has sent to or heard from. Never of itself. */
   onPeer(listener: (event: PeerEvent) => void): void;

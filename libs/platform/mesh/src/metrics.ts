@@ -18,6 +18,7 @@ export class MeshMetrics {
   readonly sendsRefused: Counter.Internal;
   readonly handlerFailures: Counter.Internal;
   readonly unhandled: Counter.Internal;
+  readonly fenced: Counter.Internal;
   readonly framesOut: Counter.Internal;
   readonly framesIn: Counter.Internal;
   readonly framesAgain: Counter.Internal;
@@ -42,6 +43,7 @@ export class MeshMetrics {
     this.sendsRefused = counter('sends_refused_total', 'Sends that found a full queue or no such node.');
     this.handlerFailures = counter('handler_failures_total', 'Handlers that threw something unexpected.');
     this.unhandled = counter('unhandled_total', 'Messages that nobody here handles.');
+    this.fenced = counter('fenced_total', 'Messages of starts that are off the member list, dropped.');
     [this.framesOut, this.framesIn] = directed(
       'frames_total',
       'Frames over gRPC links, repeated ones included.',

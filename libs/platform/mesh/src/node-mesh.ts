@@ -26,6 +26,9 @@ interface Caller {
   calls: number;
 }
 
+/** How many starts that are off the list are remembered. */
+const excludedStarts = 1024;
+
 /** Mesh over any wiring: matches answers with calls and messages with handlers. */
 export class NodeMesh implements Mesh, LinkReceiver {
   readonly self: NodeRef;
@@ -34,6 +37,10 @@ export class NodeMesh implements Mesh, LinkReceiver {
   private readonly pending: PendingCalls;
   private readonly callers = new Map<string, Caller>();
   private readonly listeners: ((event: PeerEvent) => void)[] = [];
+  /** Starts that are off the member list, the last ones. */
+  private readonly excluded = new Set<string>();
+  /** Which start of each peer is up. */
+  private readonly up = new Map<string, { readonly incarnation: string; readonly epoch: number }>();
   private answering = 0;
 
   constructor(private readonly parts: NodeMeshParts) {
@@ -97,14 +104,36 @@ export class NodeMesh implements Mesh, LinkReceiver {
     this.listeners.push(listener);
   }
 
+  exclude(node: NodeRef): void {
+    if (this.excluded.has(node.incarnation)) return;
+    this.excluded.add(node.incarnation);
+    if (this.excluded.size > excludedStarts) {
+      for (const oldest of this.excluded) {
+        this.excluded.delete(oldest);
+        break;
+      }
+    }
+    const up = this.up.get(node.id);
+    if (up?.incarnation === node.incarnation) this.tell({ kind: 'gone', node, epoch: up.epoch });
+  }
+
   received({ call, isReply, message }: Envelope, from: NodeRef): void {
-    if (isReply) this.pending.settle(from.id, call, message);
+    if (this.excluded.size > 0 && this.excluded.has(from.incarnation)) this.parts.metrics.fenced.inc();
+    else if (isReply) this.pending.settle(from.id, call, message);
     else if (call !== 0) this.answer(call, message, from);
     else if (message !== undefined) this.handle(message, from);
     else this.parts.metrics.unhandled.inc();
   }
 
   peerChanged(event: PeerEvent): void {
+    const { id, incarnation } = event.node;
+    if (event.kind === 'up') this.up.set(id, { incarnation, epoch: event.epoch });
+    else if (this.up.get(id)?.incarnation === incarnation) this.up.delete(id);
+    // Whoever is off the list was said to be gone then.
+    if (!this.excluded.has(incarnation)) this.tell(event);
+  }
+
+  private tell(event: PeerEvent): void {
     const { id } = event.node;
     if (event.kind === 'up') this.callers.set(id, { epoch: event.epoch, calls: 0 });
     else {
@@ -121,6 +150,7 @@ export class NodeMesh implements Mesh, LinkReceiver {
   }
 
   private linkTo(node: string): Link | undefined {
+    if (this.excluded.size > 0 && this.excluded.has(this.up.get(node)?.incarnation ?? '')) return undefined;
     return node === this.self.id ? this.parts.loopback : this.parts.remote;
   }
 

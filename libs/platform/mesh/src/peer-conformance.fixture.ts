@@ -1,3 +1,4 @@
+import { Code } from '@derailed/shared/kernel';
 import fc from 'fast-check';
 import type { Mesh } from './mesh';
 import { Ear, type MeshWorld, type WorldFactory, note, parcel, turn, upTo } from './mesh-world.fixture';
@@ -60,6 +61,48 @@ export function describePeers(wiring: string, make: WorldFactory): void {
       expect(a.send(reborn.self.id, 'again', parcel('again', 0))).toBe(true);
       await again.until(() => again.heard('again').length === 1);
       expect(again.heard('x')).toEqual([]);
+    });
+
+    it('a start that is excluded is gone at once: nothing more of it is handled, nothing said to it; the next one is up', async () => {
+      await meet();
+      a.onMessage('drained', () => a.exclude(b.self));
+      const ask = a
+        .call(b.self.id, 'x', parcel('x', 1), 'guildInfoReply', 60_000)
+        .catch((error: unknown) => error);
+      // All in one turn: what is behind the exclusion is there already when it comes.
+      for (const index of [1, 2]) b.send(a.self.id, 'x', parcel('x', index));
+      b.send(a.self.id, 'x', { $case: 'drained', value: { sessionId: '', epoch: 0 } });
+      for (const index of [3, 4]) b.send(a.self.id, 'x', parcel('x', index));
+      await atA.until(() => atA.kinds().includes('gone'));
+      expect(atA.peers.at(-1)).toMatchObject({ kind: 'gone', node: b.self, epoch: atA.peers[0]!.epoch });
+      expect(await ask).toMatchObject({ code: Code.UNAVAILABLE });
+      expect(a.send(b.self.id, 'x', parcel('x', 1))).toBe(false);
+      expect(a.signal(b.self.id, note(1))).toBe(false);
+      a.exclude(b.self);
+      await world.kill('b');
+      const again = new Ear();
+      const reborn = await world.start('b', again.listen);
+      reborn.send(a.self.id, 'again', parcel('again', 0));
+      await atA.until(() => atA.heard('again').length === 1);
+      expect(atA.heard('x')).toEqual([0, 1, 2]);
+      expect(atA.peers.slice(1)).toMatchObject([
+        { kind: 'gone', node: b.self },
+        { kind: 'up', node: reborn.self },
+      ]);
+      expect(a.send(reborn.self.id, 'again', parcel('again', 0))).toBe(true);
+      await again.until(() => again.heard('again').length === 1);
+    });
+
+    it('a start that is excluded before it was ever met is never up', async () => {
+      a.exclude(b.self);
+      b.send(a.self.id, 'x', parcel('x', 0));
+      await atB.until(() => atB.kinds().includes('up'));
+      await world.kill('b');
+      const reborn = await world.start('b', new Ear().listen);
+      reborn.send(a.self.id, 'again', parcel('again', 0));
+      await atA.until(() => atA.heard('again').length === 1);
+      expect(atA.heard('x')).toEqual([]);
+      expect(atA.peers).toMatchObject([{ kind: 'up', node: reborn.self }]);
     });
 
     it('a cut longer than the grace parts both, and what was said before is never handled', async () => {

@@ -21,12 +21,28 @@ class Seen implements Cluster {
     // It has none.
   }
 
+  onRenewal(): void {
+    // It can renew all along.
+  }
+
   onLost(): void {
     // It is not lost.
   }
 
   holdsLease(): boolean {
     return this.isMember;
+  }
+
+  readonly footing = 'lease';
+
+  readonly cannotRenew = false;
+
+  heardCannotRenew(): void {
+    // It can renew.
+  }
+
+  linkLost(): void {
+    // Nobody's word counts.
   }
 
   join(): Promise<void> {

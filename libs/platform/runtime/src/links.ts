@@ -2,6 +2,8 @@ import { type Cluster, type Role, createCluster } from '@derailed/platform/clust
 import { formatAddress } from '@derailed/platform/config';
 import { type Mesh, compatible, contractVersion, createMesh } from '@derailed/platform/mesh';
 import type { Door } from './assembly';
+import { watchCluster } from './cluster-metrics';
+import { fence } from './fence';
 import type { NodeContext } from './run';
 import type { LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
@@ -29,7 +31,7 @@ export interface NodeLinks {
 export function openLinks(
   { cluster: membership, link }: LinkConfig,
   fixed: readonly Role[] | undefined,
-  { logger, metrics }: NodeContext,
+  { logger, metrics, readiness }: NodeContext,
 ): NodeLinks {
   const others = membership.cluster !== undefined;
   const mesh = createMesh({ config: link, others, clock: systemClock, rng: systemRng, logger, metrics });
@@ -42,6 +44,8 @@ export function openLinks(
     rng: systemRng,
     logger,
   });
+  fence({ mesh, cluster, clock: systemClock, ttlMs: membership.leaseTtl, logger, readiness });
+  watchCluster(cluster, metrics);
   const scheme = link.tlsCert === undefined ? 'grpc' : 'grpcs';
   return {
     mesh,

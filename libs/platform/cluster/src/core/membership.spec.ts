@@ -68,13 +68,19 @@ describe('a membership', () => {
     const { membership, join } = start();
     join();
     membership.tick(2500);
-    expect(membership.failed('keepAlive', 'away', 3000)).toEqual([{ kind: 'trouble', why: 'away' }]);
+    expect(membership.failed('keepAlive', 'away', 3000)).toEqual([
+      { kind: 'renewal' },
+      { kind: 'trouble', why: 'away' },
+    ]);
     expect(membership.cannotRenew).toBe(true);
     expect(membership.nextWake()).toBe(3500);
     membership.tick(3500);
     expect(membership.failed('keepAlive', 'away', 4000)).toEqual([]);
     membership.tick(4500);
-    expect(membership.keepAlive(ttlMs, 4600)).toEqual([{ kind: 'trouble', why: undefined }]);
+    expect(membership.keepAlive(ttlMs, 4600)).toEqual([
+      { kind: 'renewal' },
+      { kind: 'trouble', why: undefined },
+    ]);
     expect(membership.cannotRenew).toBe(false);
   });
 

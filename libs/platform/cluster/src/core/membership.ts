@@ -32,6 +32,8 @@ export type Effect =
   | { readonly kind: 'view'; readonly generation: number; readonly members: readonly Member[] }
   /** One sentence for the operator; undefined: it is over. */
   | { readonly kind: 'trouble'; readonly why: string | undefined }
+  /** Whether the last renewal got no answer has changed. */
+  | { readonly kind: 'renewal' }
   | { readonly kind: 'lost'; readonly why: string };
 
 export interface MembershipOptions {
@@ -86,6 +88,11 @@ export class Membership {
   /** Whether this node may act as an owner. */
   validAt(now: number): boolean {
     return this.registered && !this.over && (this.lease?.validAt(now) ?? false);
+  }
+
+  /** Whether this node is on the list, as far as it knows. */
+  get isRegistered(): boolean {
+    return this.registered && !this.over;
   }
 
   /** Whether the last renewal got no answer. */
@@ -176,7 +183,7 @@ export class Membership {
   /** @param ttlMs 0: there is no such lease any more */
   keepAlive(ttlMs: number, now: number): readonly Effect[] {
     this.inFlight.delete('keepAlive');
-    this.keepAliveTrouble = false;
+    this.renewing(true);
     if (ttlMs > 0) this.lease?.renewed();
     else if (this.registered || this.written > 0) return this.lose();
     else this.lease = undefined;
@@ -187,7 +194,7 @@ export class Membership {
   failed(request: Request, why: string, now: number): readonly Effect[] {
     this.inFlight.delete(request);
     if (request === 'keepAlive') {
-      this.keepAliveTrouble = true;
+      this.renewing(false);
       this.lease?.failed(now);
     } else {
       if (request === 'watch') this.watching = false;
@@ -309,6 +316,12 @@ export class Membership {
       .flatMap(({ member }) => member ?? [])
       .sort((one, other) => (one.id < other.id ? -1 : 1));
     this.effects.push({ kind: 'view', generation: this.lastChange, members });
+  }
+
+  private renewing(works: boolean): void {
+    if (this.keepAliveTrouble === !works) return;
+    this.keepAliveTrouble = !works;
+    this.effects.push({ kind: 'renewal' });
   }
 
   private lose(): readonly Effect[] {

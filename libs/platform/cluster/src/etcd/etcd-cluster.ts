@@ -1,8 +1,9 @@
 import type { etcdApi } from '@derailed/shared/contract';
 import type { Cancel, Clock } from '@derailed/shared/kernel';
 import type { Logger } from '@derailed/platform/observability';
-import type { Cluster, ClusterView, Member, MemberState } from '../cluster';
+import type { Cluster, ClusterView, Footing, Member, MemberState } from '../cluster';
 import { type Change, type Effect, Membership, type Request } from '../core/membership';
+import { Outage } from '../core/outage';
 import type { ClusterOptions } from '../create-cluster';
 import { RingView } from '../view';
 import { EtcdClient, type MemberStore, textOf } from './client';
@@ -12,6 +13,9 @@ import { readEntry, writeEntry } from './member-entry';
 interface Parts {
   readonly client: MemberStore;
   readonly membership: Membership;
+  /** Id of this node. */
+  readonly self: string;
+  readonly ttlMs: number;
   /** Begins every member's key. */
   readonly prefix: string;
   readonly clock: Clock;
@@ -23,9 +27,11 @@ export class EtcdCluster implements Cluster {
   private current: ClusterView = new RingView(0, []);
   private readonly changeListeners: ((view: ClusterView) => void)[] = [];
   private readonly troubleListeners: ((why: string | undefined) => void)[] = [];
+  private readonly renewalListeners: (() => void)[] = [];
   private readonly lostListeners: ((why: string) => void)[] = [];
   private readonly awaited = new Map<() => void, MemberState>();
   private readonly rangeEnd: string;
+  private readonly outage: Outage;
   private stopWatch: Cancel | undefined;
   private stopTimer: Cancel | undefined;
   private closed = false;
@@ -33,6 +39,7 @@ export class EtcdCluster implements Cluster {
   constructor(private readonly parts: Parts) {
     // The key after all those that begin with the prefix: "/" is followed by "0".
     this.rangeEnd = `${parts.prefix.slice(0, -1)}0`;
+    this.outage = new Outage(parts.self, parts.ttlMs);
   }
 
   /** @throws OperatorError for files that can't be read, or half of what etcd wants to be shown */
@@ -56,7 +63,15 @@ export class EtcdCluster implements Cluster {
   ): EtcdCluster {
     const ttlMs = config.leaseTtl;
     const membership = new Membership({ self: { ...self, contractVersion }, ttlMs, compatible, rng });
-    return new EtcdCluster({ client, membership, prefix: `${prefix}/members/`, clock, logger });
+    return new EtcdCluster({
+      client,
+      membership,
+      self: self.id,
+      ttlMs,
+      prefix: `${prefix}/members/`,
+      clock,
+      logger,
+    });
   }
 
   get view(): ClusterView {
@@ -64,7 +79,27 @@ export class EtcdCluster implements Cluster {
   }
 
   holdsLease(): boolean {
-    return this.parts.membership.validAt(this.parts.clock.monotonic());
+    return this.footing !== 'none';
+  }
+
+  get footing(): Footing {
+    const { membership } = this.parts;
+    const now = this.now();
+    if (membership.validAt(now)) return 'lease';
+    const goesOn = membership.cannotRenew && membership.isRegistered && this.outage.isGeneral(now);
+    return goesOn ? 'outage' : 'none';
+  }
+
+  get cannotRenew(): boolean {
+    return this.parts.membership.cannotRenew;
+  }
+
+  heardCannotRenew({ id, incarnation }: Pick<Member, 'id' | 'incarnation'>, askedAt: number): void {
+    this.outage.heard(id, incarnation, Math.min(askedAt, this.now()));
+  }
+
+  linkLost(id: string): void {
+    this.outage.forget(id);
   }
 
   join(): Promise<void> {
@@ -100,6 +135,10 @@ export class EtcdCluster implements Cluster {
 
   onTrouble(listener: (why: string | undefined) => void): void {
     this.troubleListeners.push(listener);
+  }
+
+  onRenewal(listener: () => void): void {
+    this.renewalListeners.push(listener);
   }
 
   onLost(listener: (why: string) => void): void {
@@ -166,6 +205,9 @@ export class EtcdCluster implements Cluster {
         if (effect.why !== undefined) logger.warn({ why: effect.why }, 'membership has trouble');
         for (const listener of this.troubleListeners) listener(effect.why);
         break;
+      case 'renewal':
+        for (const listener of this.renewalListeners) listener();
+        break;
       case 'lost':
         this.closed = true;
         this.stopWatch?.();
@@ -224,6 +266,7 @@ export class EtcdCluster implements Cluster {
 
   private show(view: ClusterView): void {
     this.current = view;
+    this.outage.see(view);
     const { membership, logger } = this.parts;
     logger.info({ generation: view.generation, members: view.members.map(named) }, 'the cluster changed');
     for (const listener of this.changeListeners) listener(view);

@@ -80,6 +80,10 @@ export interface Envelope {
     /** presence-node -> guild-node */
     { $case: "presenceChanged"; value: PresenceChanged }
     | //
+    /** guild-node -> presence-node, and back */
+    { $case: "presenceSync"; value: PresenceSync }
+    | { $case: "presenceBoard"; value: PresenceBoard }
+    | //
     /** new owner of keys -> other nodes of the role, and back */
     { $case: "ownershipClaim"; value: OwnershipClaim }
     | { $case: "ownershipYielded"; value: OwnershipYielded }
@@ -91,6 +95,10 @@ export interface Envelope {
     /** session-node -> owner of an audience, and back */
     { $case: "audienceHeld"; value: AudienceHeld }
     | { $case: "audienceReset"; value: AudienceReset }
+    | //
+    /** owner of keys -> other owners, and back, on the control lane */
+    { $case: "cannotRenew"; value: CannotRenew }
+    | { $case: "cannotRenewEither"; value: CannotRenewEither }
     | undefined;
 }
 
@@ -509,6 +517,37 @@ export interface PresenceChanged {
   clientStatus: string;
 }
 
+/** The sender has guilds whose presences are the receiver's: it wants to know all of them, once they are known there. */
+export interface PresenceSync {
+  guildIds: string[];
+  /** The list by which they are the receiver's. */
+  generation: number;
+}
+
+/** The presences of a guild: who is not named is offline. Comes in the order of the changes. */
+export interface PresenceBoard {
+  guildId: string;
+  /** Those who are offline now and were not a minute ago are among them. */
+  presences: PresenceChanged[];
+  /**
+   * For each of them: not longer ago than a minute it was told something else, so that a guild which knows nothing of
+   * what was told before has to tell it.
+   */
+  recent: boolean[];
+}
+
+/** The sender's last renewal of its lease got no answer. Said again and again for as long as that is so. */
+export interface CannotRenew {
+  /** When it was said, by the sender's own clock, in milliseconds. */
+  askedAt: number;
+}
+
+/** The answer of a node whose own last renewal got none. One that can renew does not answer. */
+export interface CannotRenewEither {
+  /** As in the question. */
+  askedAt: number;
+}
+
 /**
  * By the list of this generation the sender owns keys of the role that it did not own before. It serves none of them
  * until each other node of the role has said OwnershipYielded, or is off the list. Said again until that comes.
@@ -684,6 +723,12 @@ export const Envelope: MessageFns<Envelope> = {
       case "presenceChanged":
         PresenceChanged.encode(message.message.value, writer.uint32(658).fork()).join();
         break;
+      case "presenceSync":
+        PresenceSync.encode(message.message.value, writer.uint32(666).fork()).join();
+        break;
+      case "presenceBoard":
+        PresenceBoard.encode(message.message.value, writer.uint32(674).fork()).join();
+        break;
       case "ownershipClaim":
         OwnershipClaim.encode(message.message.value, writer.uint32(722).fork()).join();
         break;
@@ -701,6 +746,12 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "audienceReset":
         AudienceReset.encode(message.message.value, writer.uint32(762).fork()).join();
+        break;
+      case "cannotRenew":
+        CannotRenew.encode(message.message.value, writer.uint32(770).fork()).join();
+        break;
+      case "cannotRenewEither":
+        CannotRenewEither.encode(message.message.value, writer.uint32(962).fork()).join();
         break;
     }
     return writer;
@@ -1040,6 +1091,22 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "presenceChanged", value: PresenceChanged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 83: {
+            if (tag !== 666) {
+              break;
+            }
+
+            message.message = { $case: "presenceSync", value: PresenceSync.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 84: {
+            if (tag !== 674) {
+              break;
+            }
+
+            message.message = { $case: "presenceBoard", value: PresenceBoard.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 90: {
             if (tag !== 722) {
               break;
@@ -1086,6 +1153,22 @@ export const Envelope: MessageFns<Envelope> = {
             }
 
             message.message = { $case: "audienceReset", value: AudienceReset.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 96: {
+            if (tag !== 770) {
+              break;
+            }
+
+            message.message = { $case: "cannotRenew", value: CannotRenew.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 120: {
+            if (tag !== 962) {
+              break;
+            }
+
+            message.message = { $case: "cannotRenewEither", value: CannotRenewEither.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1339,6 +1422,18 @@ export const Envelope: MessageFns<Envelope> = {
         }
         break;
       }
+      case "presenceSync": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "presenceSync", value: PresenceSync.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "presenceBoard": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "presenceBoard", value: PresenceBoard.fromPartial(object.message.value) };
+        }
+        break;
+      }
       case "ownershipClaim": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "ownershipClaim", value: OwnershipClaim.fromPartial(object.message.value) };
@@ -1372,6 +1467,18 @@ export const Envelope: MessageFns<Envelope> = {
       case "audienceReset": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "audienceReset", value: AudienceReset.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "cannotRenew": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "cannotRenew", value: CannotRenew.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "cannotRenewEither": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "cannotRenewEither", value: CannotRenewEither.fromPartial(object.message.value) };
         }
         break;
       }
@@ -5196,6 +5303,276 @@ export const PresenceChanged: MessageFns<PresenceChanged> = {
     message.status = object.status ?? "";
     message.activities = object.activities ?? "";
     message.clientStatus = object.clientStatus ?? "";
+    return message;
+  },
+};
+
+function createBasePresenceSync(): PresenceSync {
+  return { guildIds: [], generation: 0 };
+}
+
+export const PresenceSync: MessageFns<PresenceSync> = {
+  encode(message: PresenceSync, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.guildIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PresenceSync {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresenceSync();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PresenceSync>): PresenceSync {
+    return PresenceSync.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PresenceSync>): PresenceSync {
+    const message = createBasePresenceSync();
+    message.guildIds = object.guildIds?.map((e) => e) || [];
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBasePresenceBoard(): PresenceBoard {
+  return { guildId: "", presences: [], recent: [] };
+}
+
+export const PresenceBoard: MessageFns<PresenceBoard> = {
+  encode(message: PresenceBoard, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    for (const v of message.presences) {
+      PresenceChanged.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.recent.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.recent) {
+        writer.bool(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PresenceBoard {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresenceBoard();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.presences.push(PresenceChanged.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.recent.push(reader.bool());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.recent.push(reader.bool());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PresenceBoard>): PresenceBoard {
+    return PresenceBoard.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PresenceBoard>): PresenceBoard {
+    const message = createBasePresenceBoard();
+    message.guildId = object.guildId ?? "";
+    message.presences = object.presences?.map((e) => PresenceChanged.fromPartial(e)) || [];
+    message.recent = object.recent?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCannotRenew(): CannotRenew {
+  return { askedAt: 0 };
+}
+
+export const CannotRenew: MessageFns<CannotRenew> = {
+  encode(message: CannotRenew, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askedAt !== 0) {
+      writer.uint32(8).uint64(message.askedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CannotRenew {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCannotRenew();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askedAt = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CannotRenew>): CannotRenew {
+    return CannotRenew.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CannotRenew>): CannotRenew {
+    const message = createBaseCannotRenew();
+    message.askedAt = object.askedAt ?? 0;
+    return message;
+  },
+};
+
+function createBaseCannotRenewEither(): CannotRenewEither {
+  return { askedAt: 0 };
+}
+
+export const CannotRenewEither: MessageFns<CannotRenewEither> = {
+  encode(message: CannotRenewEither, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askedAt !== 0) {
+      writer.uint32(8).uint64(message.askedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CannotRenewEither {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCannotRenewEither();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askedAt = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CannotRenewEither>): CannotRenewEither {
+    return CannotRenewEither.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CannotRenewEither>): CannotRenewEither {
+    const message = createBaseCannotRenewEither();
+    message.askedAt = object.askedAt ?? 0;
     return message;
   },
 };
