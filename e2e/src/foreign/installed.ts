@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 
 /** Packages of e2e/foreign, and what of them this machine could install. */
 const folder = join(__dirname, '../../foreign/node_modules');
-const node24 = join(folder, 'node/bin/node');
+/** One that has zstd: the one that runs this, from 22.15 on, or the package `node`. */
+const node24 = 'createZstdCompress' in zlib ? process.execPath : join(folder, 'node/bin/node');
 const python = process.env['DERAILED_PYTHON'];
 
 /** What a client library may look for, and what else a test may need. */
@@ -39,7 +41,7 @@ export function missing(extras: readonly Extra[]): Extra[] {
   return extras.filter((extra) => !there.has(extra));
 }
 
-/** The Node 24 of e2e/foreign; undefined when it is not installed. */
+/** A Node that has zstd; undefined when there is none. */
 export const modernNode = there.has('Node 24') ? node24 : undefined;
 
 /** The Python that has the libraries. Ask `missing` first. */
@@ -48,7 +50,6 @@ export const foreignPython = python ?? '';
 /** A folder for NODE_PATH with these packages and no others. */
 export function nodePathOf(packages: readonly Extra[]): string {
   const path = mkdtempSync(join(tmpdir(), 'derailed-foreign-'));
-  mkdirSync(path, { recursive: true });
   for (const name of packages) symlinkSync(join(folder, name), join(path, name));
   return path;
 }

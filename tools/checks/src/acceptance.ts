@@ -15,13 +15,8 @@ const folder = 'e2e/src';
 const provers: ReadonlySet<string> = new Set(['proves', 'provesEach']);
 
 /** Titles are read from where they stand, so a test that is renamed or removed changes the table. */
-function proofsIn(file: string): Proof[] {
-  const source = ts.createSourceFile(
-    file,
-    readFileSync(join(root, file), 'utf8'),
-    ts.ScriptTarget.Latest,
-    true,
-  );
+export function proofsIn(file: string, text: string): Proof[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const proofs: Proof[] = [];
   const describes: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -50,11 +45,25 @@ function textOf(expression: ts.Expression): string {
   return ts.isStringLiteralLike(expression) ? expression.text : expression.getText().slice(1, -1);
 }
 
-function proofs(): Proof[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .sort()
-    .flatMap((name) => proofsIn(`${folder}/${name}`));
+/** A spec that has all of its tests in both wirings. */
+const inBothWirings = /^describe\.each\((stages|wirings)\)/m;
+
+/** Sources of e2e by their path. */
+export type Sources = ReadonlyMap<string, string>;
+
+function sourcesOfTests(): Sources {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name}`);
+  return new Map(files.sort().map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+}
+
+/** Whether a spec runs the tests of that file in both wirings: the file itself, or one that imports it. */
+function isRunInBoth(file: string, sources: Sources): boolean {
+  const imported = `./${file.slice(folder.length + 1).replace(/\.ts$/, '')}'`;
+  return [...sources].some(
+    ([spec, text]) =>
+      spec.endsWith('.spec.ts') && inBothWirings.test(text) && (spec === file || text.includes(imported)),
+  );
 }
 
 /** What to give jest so that all of them run: specs, and one for the suites that it collects. */
@@ -65,10 +74,15 @@ function specsOf(all: readonly Proof[]): string {
 
 /**
  * docs/reference/acceptance.md
- * @throws CheckFailed naming lines without a test
+ * @throws CheckFailed naming lines without a test, and files whose tests do not run in both wirings
  */
-export function renderAcceptance(): string {
-  const all = proofs();
+export function renderAcceptance(sources: Sources = sourcesOfTests()): string {
+  const all = [...sources].flatMap(([file, text]) => proofsIn(file, text));
+  const stray = [...new Set(all.map(({ file }) => file))].filter((file) => !isRunInBoth(file, sources));
+  if (stray.length > 0)
+    throw new CheckFailed(
+      `tests of the client contract that do not run in both wirings:\n${stray.join('\n')}`,
+    );
   const missing = Object.keys(contractLines).filter((key) => !all.some(({ lines }) => lines.includes(key)));
   if (missing.length > 0)
     throw new CheckFailed(
