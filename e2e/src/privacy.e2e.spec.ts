@@ -102,10 +102,11 @@ class Scene {
   }
 
   /** Does not wait for the ack, unless that of many is missing: one connection keeps the order of its calls. */
-  private async publish({ name, data, channelId }: Numbered): Promise<void> {
+  private async publish({ name, data, channelId, permissions }: Numbered): Promise<void> {
     const { guildId } = cast;
     const named = name === 'MESSAGE_CREATE' ? '' : channelId;
-    const published = this.publisher.publish({ guildId, channelId: named }, name, data);
+    const target = { guildId, channelId: named, ...(permissions !== '' && { permissions }) };
+    const published = this.publisher.publish(target, name, data);
     this.inFlight.add(published);
     published.then(
       () => this.inFlight.delete(published),

@@ -1,7 +1,7 @@
 import { type ChannelCredentials, Metadata, credentials } from '@grpc/grpc-js';
 import { legacyGrpc, tunnelV1 } from '@derailed/shared/contract';
 
-type Target = { guildId: string; channelId?: string } | { userIds: string[] };
+type Target = { guildId: string; channelId?: string; permissions?: string } | { userIds: string[] };
 
 interface PublisherOptions {
   readonly token?: string;
@@ -25,7 +25,7 @@ export class Publisher {
   publish(target: Target, name: string, data: unknown, id = ''): Promise<number> {
     const kind: NonNullable<tunnelV1.Target['kind']> =
       'guildId' in target
-        ? { $case: 'guild', value: { guildId: target.guildId, channelId: target.channelId ?? '' } }
+        ? { $case: 'guild', value: { channelId: '', ...target } }
         : { $case: 'users', value: { userIds: target.userIds } };
     const event = { id, target: { kind }, name, data: JSON.stringify(data), volatile: false };
     return new Promise((resolve, reject) => {

@@ -157,13 +157,13 @@ export class Cores {
   }
 
   /** Hands an event to the guild, at once. @returns the number of the call */
-  publish({ name, data, channelId }: Numbered, id = `event ${this.calls + 1}`): number {
+  publish({ name, data, channelId, permissions }: Numbered, id = `event ${this.calls + 1}`): number {
     const call = ++this.calls;
     const bytes = encode(JSON.stringify(data));
     const event = { id, name, data: bytes, own: nothing, volatile: false };
     const change = parseChange(name, bytes);
     if (change?.kind === 'member' && change.isNew) this.announceJoin(change.userId, id);
-    this.runGuild(this.guild.publish({ call, publish: { event, channelId }, change }, this.at));
+    this.runGuild(this.guild.publish({ call, publish: { event, channelId, permissions }, change }, this.at));
     return call;
   }
 

@@ -149,7 +149,7 @@ describe('Fifty clients in a guild of forty channels', () => {
         const cores = assemble(seed, guild);
         const late: Publication[] = [];
         const publish = (what: Publication): void =>
-          void cores.publish({ ...what, data: { ...what.data, n: 0 }, channelId: '' });
+          void cores.publish({ ...what, data: { ...what.data, n: 0 }, channelId: '', permissions: '' });
         for (const [action, how] of steps) {
           if (isAround(action)) around(cores, action);
           else if (guild.allows(action)) {
@@ -168,7 +168,7 @@ describe('Fifty clients in a guild of forty channels', () => {
         const before = cores.clients.map(({ lines }) => lines.length);
         const { wall } = cores.at;
         for (const id of cast.channels.keys())
-          cores.publish({ name: 'PROBE', data: { n: id, channel_id: id }, channelId: id });
+          cores.publish({ name: 'PROBE', data: { n: id, channel_id: id }, channelId: id, permissions: '' });
         settle(cores);
         cores.clients.forEach(({ userId, lines, intents: wanted }, at) => {
           const sights = [...guild.sights(userId, wall)].sort();

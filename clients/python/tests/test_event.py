@@ -9,7 +9,7 @@ from derailed_tunnel._event import Outgoing, outgoing
 
 
 def event(**parts: object) -> Outgoing:
-    given = {"guild_id": None, "channel_id": None, "user_ids": None, "event_id": None, "volatile": False, **parts}
+    given = {"guild_id": None, "channel_id": None, "permissions": None, "user_ids": None, "event_id": None, "volatile": False, **parts}
     return outgoing(given.pop("name", "PING"), given.pop("data", {}), **given)  # type: ignore[arg-type]
 
 
@@ -24,6 +24,12 @@ def test_text_goes_as_it_is_and_objects_become_compact_json_without_losing_digit
 def test_ids_are_text_or_numbers() -> None:
     assert event(guild_id=2**63, channel_id="7").request.event.target.guild.guild_id == str(2**63)
     assert list(event(user_ids=[3, "4", 3]).request.event.target.users.user_ids) == ["3", "4"]
+
+
+def test_permissions_are_bits_as_text_or_number_and_left_out_unless_named() -> None:
+    assert event(guild_id=1, permissions=1 << 34).request.event.target.guild.permissions == str(2**34)
+    assert event(guild_id=1, permissions="8").request.event.target.guild.permissions == "8"
+    assert not event(guild_id=1).request.event.target.guild.HasField("permissions")
 
 
 def test_every_event_has_an_id_of_its_own() -> None:
@@ -42,6 +48,10 @@ def test_every_event_has_an_id_of_its_own() -> None:
         ({"guild_id": True}, "guild_id"),
         ({"guild_id": 2**64}, "guild_id"),
         ({"guild_id": 1, "channel_id": ""}, "channel_id"),
+        ({"user_ids": [1], "permissions": 8}, "permissions"),
+        ({"guild_id": 1, "permissions": 0}, "permissions"),
+        ({"guild_id": 1, "permissions": True}, "permissions"),
+        ({"guild_id": 1, "permissions": "KICK_MEMBERS"}, "permissions"),
         ({"user_ids": []}, "user_ids"),
         ({"user_ids": range(1, 1002)}, "user_ids"),
         ({"user_ids": ["x"]}, "user_ids"),

@@ -13,7 +13,7 @@ UNAVAILABLE, ABORTED, INVALID, INTERNAL = 14, 10, 3, 13
 
 
 def event(event_id: str, *targets: str) -> Outgoing:
-    message = outgoing("A", {}, guild_id=1, channel_id=None, user_ids=None, event_id=event_id, volatile=False)
+    message = outgoing("A", {}, guild_id=1, channel_id=None, permissions=None, user_ids=None, event_id=event_id, volatile=False)
     return Outgoing(event_id, targets or ("g:1",), message.request)
 
 

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Payload, RawClient } from '../raw-client';
 import { cast, hall, vault } from './cast';
-import { proves } from './proves';
+import { proves, provesEach } from './proves';
 import type { Stage } from './stage';
 
 type Json = Record<string, unknown>;
@@ -106,6 +106,81 @@ export function sightSuite(stage: () => Stage): void {
         await say('after');
         await settled(ben);
         expect(heardOf(ben, 0)).toEqual(['while']);
+      },
+    );
+  });
+
+  describe('an audience that is named', () => {
+    const manageThreads = String(1n << 34n);
+    const to = (
+      target: { channelId?: string; permissions?: string },
+      name: string,
+      data: Json = {},
+    ): Promise<number> => stage().publisher.publish({ guildId: hall.id, ...target }, name, data);
+
+    proves(
+      ['events.audience'],
+      'is who has the permission, in a channel or not, whatever the event itself asks for',
+      async () => {
+        const [ann, dan, ben] = [
+          await stage().enter('ann'),
+          await stage().enter('dan'),
+          await stage().enter('ben'),
+        ];
+        await to({ permissions: manageThreads }, 'NAMED');
+        await to({ permissions: manageThreads, channelId: hall.channels.colors }, 'NAMED_IN_COLORS');
+        await to({ permissions: '2048' }, 'GUILD_AUDIT_LOG_ENTRY_CREATE');
+        await to({ permissions: manageThreads }, 'MESSAGE_CREATE', {
+          channel_id: hall.channels.privateThread,
+        });
+        await settled(ann, dan, ben);
+        const names = (client: RawClient) =>
+          client.received
+            .map(({ t }) => String(t))
+            .filter((name) => /^NAMED|AUDIT|^MESSAGE_CREATE/.test(name));
+        expect(names(ann)).toEqual([
+          'NAMED',
+          'NAMED_IN_COLORS',
+          'GUILD_AUDIT_LOG_ENTRY_CREATE',
+          'MESSAGE_CREATE',
+        ]);
+        // A mod manages threads and may not look at colors; everybody may send, which was asked for in place of the log.
+        expect(names(dan)).toEqual(['NAMED', 'GUILD_AUDIT_LOG_ENTRY_CREATE', 'MESSAGE_CREATE']);
+        expect(names(ben)).toEqual(['GUILD_AUDIT_LOG_ENTRY_CREATE']);
+      },
+    );
+
+    proves(
+      ['events.audience', 'permissions.private-thread'],
+      'may be users, of whatever channel',
+      async () => {
+        const [ben, cat] = [await stage().enter('ben'), await stage().enter('cat')];
+        const data = { id: '7', channel_id: hall.channels.privateThread };
+        await stage().publisher.publish({ userIds: [cast.ben.id] }, 'MESSAGE_CREATE', data);
+        expect((await ben.event('MESSAGE_CREATE')).d).toEqual(data);
+        await settled(cat);
+        expect(cat.received.some(({ t }) => t === 'MESSAGE_CREATE')).toBe(false);
+      },
+    );
+
+    provesEach(
+      ['events.audience', 'events.malformed'],
+      '%s for permissions %j is INVALID_ARGUMENT',
+      [
+        ['NAMED', '0'],
+        ['NAMED', ''],
+        ['NAMED', '-8'],
+        ['NAMED', '0x8'],
+        ['NAMED', String(1n << 47n)],
+        ['NAMED', '9'.repeat(21)],
+        ['GUILD_ROLE_UPDATE', '8'],
+        ['CHANNEL_EDIT', '8'],
+      ],
+      async (name, permissions) => {
+        const data = { id: mods, role: { id: hall.roles.red } };
+        await expect(to({ permissions }, name, data)).rejects.toMatchObject({
+          code: status.INVALID_ARGUMENT,
+        });
       },
     );
   });

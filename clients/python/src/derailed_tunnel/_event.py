@@ -49,6 +49,7 @@ def outgoing(
     *,
     guild_id: Optional[Id],
     channel_id: Optional[Id],
+    permissions: Union[str, int, None],
     user_ids: Optional[Iterable[Id]],
     event_id: Optional[str],
     volatile: bool,
@@ -67,26 +68,39 @@ def outgoing(
     text = _text(data)
     if len(_utf8("data", text)) > _MAX_DATA:
         raise InvalidEvent(f"data: must have at most {_MAX_DATA} bytes", field="data", event_id=identity)
-    target, keys = _target(guild_id, channel_id, user_ids)
+    target, keys = _target(guild_id, channel_id, permissions, user_ids)
     event = pb.Event(id=identity, target=target, name=event_name, data=text, volatile=volatile)
     return Outgoing(identity, keys, pb.PublishStreamRequest(event=event))
 
 
 def _target(
-    guild_id: Optional[Id], channel_id: Optional[Id], user_ids: Optional[Iterable[Id]]
+    guild_id: Optional[Id],
+    channel_id: Optional[Id],
+    permissions: Union[str, int, None],
+    user_ids: Optional[Iterable[Id]],
 ) -> Tuple[pb.Target, Tuple[str, ...]]:
     if (guild_id is None) == (user_ids is None):
         raise InvalidEvent("target: name either guild_id or user_ids", field="target")
     if user_ids is not None:
         if channel_id is not None:
             raise InvalidEvent("channel_id: belongs to a guild_id", field="channel_id")
+        if permissions is not None:
+            raise InvalidEvent("permissions: belong to a guild_id", field="permissions")
         users = list(dict.fromkeys(_snowflake("user_ids", user) for user in user_ids))
         if not 1 <= len(users) <= _MAX_USERS:
             raise InvalidEvent(f"user_ids: must be 1 to {_MAX_USERS} users", field="user_ids")
         return pb.Target(users=pb.UsersTarget(user_ids=users)), tuple(f"u:{user}" for user in users)
     guild = _snowflake("guild_id", guild_id)
     channel = "" if channel_id is None else _snowflake("channel_id", channel_id)
-    return pb.Target(guild=pb.GuildTarget(guild_id=guild, channel_id=channel)), (f"g:{guild}",)
+    bits = None if permissions is None else _bits(permissions)
+    return pb.Target(guild=pb.GuildTarget(guild_id=guild, channel_id=channel, permissions=bits)), (f"g:{guild}",)
+
+
+def _bits(value: Union[str, int]) -> str:
+    text = str(value)
+    if isinstance(value, bool) or not re.fullmatch("[1-9][0-9]{0,19}", text):
+        raise InvalidEvent(f"permissions: must be one or more bits, not {value!r}", field="permissions")
+    return text
 
 
 def _snowflake(field: str, value: Optional[Id]) -> str:

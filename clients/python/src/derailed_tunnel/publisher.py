@@ -64,6 +64,7 @@ class Publisher:
         *,
         guild_id: Optional[Id] = None,
         channel_id: Optional[Id] = None,
+        permissions: Union[str, int, None] = None,
         user_ids: Optional[Iterable[Id]] = None,
         event_id: Optional[str] = None,
         volatile: bool = False,
@@ -77,6 +78,7 @@ class Publisher:
             guild_id: publish to those of this guild who may see the channel; or
             user_ids: publish to these users, at most 1,000
             channel_id: the channel; where absent the data's ``channel_id`` decides (``id`` for CHANNEL_*)
+            permissions: bits, one of which a member of the guild must have, whatever the event's name asks for
             event_id: makes this the same event as an earlier one with the id; a fresh one when None
             volatile: may be dropped for clients that can't keep up (typing and the like)
             timeout: seconds to wait; when None, until the event is delivered or ``retry_for`` is over
@@ -96,6 +98,7 @@ class Publisher:
             data,
             guild_id=guild_id,
             channel_id=channel_id,
+            permissions=permissions,
             user_ids=user_ids,
             event_id=event_id,
             volatile=volatile,
@@ -114,6 +117,7 @@ class Publisher:
         *,
         guild_id: Optional[Id] = None,
         channel_id: Optional[Id] = None,
+        permissions: Union[str, int, None] = None,
         user_ids: Optional[Iterable[Id]] = None,
         event_id: Optional[str] = None,
         volatile: bool = False,
@@ -132,6 +136,7 @@ class Publisher:
             data,
             guild_id=guild_id,
             channel_id=channel_id,
+            permissions=permissions,
             user_ids=user_ids,
             event_id=event_id,
             volatile=volatile,

@@ -29,12 +29,13 @@ export function isEnding({ kind }: Change): boolean {
  * @param state before the event; undefined: there is nobody to get it
  */
 export function draftOf(
-  { event, channelId }: Publish,
+  { event, channelId, permissions: named = '' }: Publish,
   change: Change | undefined,
   state: GuildState | undefined,
 ): Draft {
   const name = canonicalName(event.name);
-  const isInvite = name === 'INVITE_CREATE' || name === 'INVITE_DELETE';
+  // Who is named outright is named in place of those whom the event's name stands for.
+  const isInvite = named === '' && (name === 'INVITE_CREATE' || name === 'INVITE_DELETE');
   // Without a channel to look at, who manages them all is asked for.
   const gate = isInvite && channelId === '' ? Permission.MANAGE_CHANNELS : permissionGate(event.name);
   return {
@@ -42,7 +43,7 @@ export function draftOf(
     managesChannel: isInvite && channelId !== '',
     channelId: channelOfChange(event.name, change, channelId, state),
     intents: intentsOfEvent(event.name, true),
-    permissions: gate === 0n ? '' : gate.toString(),
+    permissions: named !== '' ? named : gate === 0n ? '' : gate.toString(),
     endsUserId: endedUser(change),
     alwaysUserId: change?.kind === 'member' && !change.isNew ? change.userId : '',
     ...(change?.kind === 'threadMembers' && {

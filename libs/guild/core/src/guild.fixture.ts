@@ -165,13 +165,16 @@ export class GuildRig {
     );
   }
 
-  publish(name: string, data: unknown = {}, { channelId = '', id = `event ${this.calls + 1}` } = {}): number {
+  publish(
+    name: string,
+    data: unknown = {},
+    { channelId = '', permissions = '', id = `event ${this.calls + 1}` } = {},
+  ): number {
     const call = ++this.calls;
     const bytes = new TextEncoder().encode(JSON.stringify(data));
     const event = { id, name, data: bytes, own: new Uint8Array(0), volatile: false };
-    this.run(
-      this.guild.publish({ call, publish: { event, channelId }, change: parseChange(name, bytes) }, this.at),
-    );
+    const publish = { event, channelId, permissions };
+    this.run(this.guild.publish({ call, publish, change: parseChange(name, bytes) }, this.at));
     return call;
   }
 

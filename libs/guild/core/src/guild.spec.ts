@@ -1,5 +1,5 @@
 import { Code } from '@derailed/shared/kernel';
-import { channel, GuildRig, guildId, member, readyRig, snapshot, VIEW } from './guild.fixture';
+import { channel, GuildRig, guildId, member, readyRig, role, snapshot, VIEW } from './guild.fixture';
 
 const message = { id: '900' };
 
@@ -175,6 +175,18 @@ describe('Guild: who gets an event', () => {
     const rig = readyRig();
     rig.publish('GUILD_BAN_ADD', {});
     expect([rig.got('s1'), rig.got('s2')]).toEqual([['GUILD_BAN_ADD'], []]);
+  });
+
+  it('is who has a permission that the publisher names, in place of what the event takes', () => {
+    const rig = readyRig({}, snapshot({ roles: [role(guildId, VIEW), role('10', 1n << 34n)] }));
+    const permissions = String((1n << 34n) | (1n << 1n));
+    rig.publish('GUILD_BAN_ADD', {}, { permissions });
+    rig.publish('INVITE_CREATE', {}, { permissions, channelId: '200' });
+    rig.publish('OURS', {}, { permissions, channelId: '201' });
+    rig.publish('OURS', {}, { permissions: '2' });
+    expect(rig.got('s1')).toEqual(['GUILD_BAN_ADD', 'INVITE_CREATE', 'OURS', 'OURS']);
+    expect(rig.got('s2')).toEqual(['GUILD_BAN_ADD', 'INVITE_CREATE', 'OURS']);
+    expect(rig.got('s3')).toEqual([]);
   });
 
   it('changes with roles from the event on', () => {

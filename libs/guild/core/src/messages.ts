@@ -29,6 +29,8 @@ export interface SessionPresence {
 export interface Publish {
   readonly event: Event;
   readonly channelId: Snowflake;
+  /** Not empty: the publisher itself says which permissions (decimal bits, one is enough) the event asks for. */
+  readonly permissions?: string;
 }
 
 export interface PresenceChanged {

@@ -196,6 +196,32 @@ describe('GuildNode', () => {
     expect(heard.at(-1)).toMatchObject({ $case: 'subscribed' });
   });
 
+  it('takes the guild and the permissions of who is to get an event from one field, and from no other beside', async () => {
+    const { subscribe, tunnel, heard } = start();
+    subscribe('5');
+    await settled();
+    const event = {
+      id: 'e',
+      name: 'OURS',
+      data: Buffer.from('{}'),
+      own: Buffer.alloc(0),
+      volatile: false,
+    };
+    const call = (audienceIds: string[], permitted: { guildId: string; permissions: string }) => {
+      const value = { kind, audienceIds, permitted, event, channelId: '' };
+      return tunnel.call('guilds', 'g:1', { $case: 'publish', value }, 'published', 30_000);
+    };
+    const refused = { code: Code.INVALID_ARGUMENT };
+    await expect(call(['1'], { guildId: '1', permissions: '8' })).rejects.toMatchObject(refused);
+    await expect(call([], { guildId: '', permissions: '8' })).rejects.toMatchObject(refused);
+    await expect(call([], { guildId: '1', permissions: '' })).rejects.toMatchObject(refused);
+    await call([], { guildId: '1', permissions: '8' });
+    expect(heard.at(-1)).toMatchObject({
+      $case: 'audienceEvent',
+      value: { permissions: '8', channelId: '' },
+    });
+  });
+
   it("tells a new member's sessions to subscribe", async () => {
     const { publish, joins } = start();
     await publish('GUILD_MEMBER_ADD', { user: { id: '6' } }, '', 'event');

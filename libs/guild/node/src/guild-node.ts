@@ -139,10 +139,12 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     mesh.onPeer((event) => this.peerChanged(event));
   }
 
-  private publish({ audienceIds, event, channelId }: Publish): Message | Promise<Message> {
-    const [guildId] = audienceIds;
-    if (audienceIds.length !== 1 || !isSnowflake(guildId))
-      throw invalidArgument('target', 'must be one guild');
+  private publish({ audienceIds, permitted, event, channelId }: Publish): Message | Promise<Message> {
+    const [guildId, ...others] = permitted === undefined ? audienceIds : [permitted.guildId, ...audienceIds];
+    if (others.length > 0 || !isSnowflake(guildId)) throw invalidArgument('target', 'must be one guild');
+    const permissions = permitted?.permissions ?? '';
+    if (permitted !== undefined && !/^[1-9][0-9]*$/.test(permissions))
+      throw invalidArgument('permissions', 'must be bits as decimal text');
     if (event === undefined) throw invalidArgument('event', 'must be set');
     const change = parseChange(event.name, event.data);
     this.metrics.events.inc();
@@ -157,7 +159,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
           return answer({ $case: 'published', value: { sessions: 0 } });
         const call = this.host.expectAnswer({ guildId, since, resolve: answer, reject });
         this.host.with(guildId, (guild, at) =>
-          guild.publish({ call, publish: { event, channelId }, change }, at),
+          guild.publish({ call, publish: { event, channelId, permissions }, change }, at),
         );
       };
       this.owner.run([guildId], begin, reject);

@@ -74,6 +74,8 @@ export const contentLines = {
   'events.channel-differs':
     'A channel-bound event whose channel_id differs from the channel named is INVALID_ARGUMENT.',
   'events.channel-unknown': 'An id that is no channel of the guild: nobody sees the event.',
+  'events.audience':
+    'The monolith may name the audience: users, or of a guild those with a permission, also of a channel. Bits that do not exist, and events that change the guild, are INVALID_ARGUMENT.',
   'events.unavailable':
     'A guild whose permissions can not be read is unavailable to clients, and publishes to it are UNAVAILABLE, until they can.',
   'client.discordjs-ws':

@@ -36,6 +36,8 @@ export interface Talk {
   readonly do: 'talk';
   readonly name: 'MESSAGE_CREATE' | 'INVITE_CREATE' | 'GUILD_AUDIT_LOG_ENTRY_CREATE' | 'OF_THE_PLATFORM';
   readonly channelId: string;
+  /** Named by who publishes it: one of these bits is asked for, whatever the name of the event asks for. */
+  readonly permissions?: bigint;
 }
 
 /** What sight, and what goes by permissions beside it, depends on. ADMINISTRATOR is rare, or everybody saw everything. */
@@ -146,5 +148,14 @@ export function talk(cast: GuildCast): fc.Arbitrary<Talk> {
     { weight: 1, arbitrary: said('OF_THE_PLATFORM', channelId) },
     { weight: 1, arbitrary: said('OF_THE_PLATFORM', fc.constant('')) },
     { weight: 1, arbitrary: said('GUILD_AUDIT_LOG_ENTRY_CREATE', fc.constant('')) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('talk' as const),
+        name: fc.constantFrom('OF_THE_PLATFORM', 'INVITE_CREATE', 'GUILD_AUDIT_LOG_ENTRY_CREATE'),
+        channelId,
+        permissions: fc.subarray([...bits], { minLength: 1 }).map(sum),
+      }),
+    },
   );
 }

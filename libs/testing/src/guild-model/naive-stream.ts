@@ -36,6 +36,8 @@ interface Listener extends Onlooker {
 /** An event as it is handed to the tunnel: `n` in its data tells it from all others. */
 export interface Numbered extends Publication {
   readonly channelId: string;
+  /** Decimal; empty: none are named. */
+  readonly permissions: string;
 }
 
 /**
@@ -116,10 +118,12 @@ export class NaiveStream {
   }
 
   /** Something is published that changes nothing. */
-  say({ name, channelId }: Talk): Numbered {
-    const event = this.number({ name, data: channelId === '' ? {} : { channel_id: channelId } }, channelId);
+  say({ name, channelId, permissions: named }: Talk): Numbered {
+    const publication = { name, data: channelId === '' ? {} : { channel_id: channelId } };
+    const event = this.number(publication, channelId, named);
     const may = ({ userId, sights }: Listener): boolean => {
       if (channelId !== '' && !sights.has(channelId)) return false;
+      if (named !== undefined) return (this.guild.permissions(userId) & named) !== 0n;
       if (name === 'GUILD_AUDIT_LOG_ENTRY_CREATE')
         return (this.guild.permissions(userId) & VIEW_AUDIT_LOG) !== 0n;
       if (name === 'INVITE_CREATE')
@@ -130,8 +134,13 @@ export class NaiveStream {
     return event;
   }
 
-  private number({ name, data }: Publication, channelId: string): Numbered {
-    return { name, data: { ...data, n: ++this.count }, channelId };
+  private number({ name, data }: Publication, channelId: string, permissions?: bigint): Numbered {
+    return {
+      name,
+      data: { ...data, n: ++this.count },
+      channelId,
+      permissions: permissions === undefined ? '' : String(permissions),
+    };
   }
 
   private seeing(channelId: string): Listener[] {

@@ -1,8 +1,8 @@
 import { CallError, Code } from '@derailed/shared/kernel';
 import { type SentEvent, type SentTarget, checkEvent, limits } from './event';
 
-const guild = (guildId = '10', channelId = ''): SentTarget => ({
-  kind: { $case: 'guild', value: { guildId, channelId } },
+const guild = (guildId = '10', channelId = '', permissions?: string): SentTarget => ({
+  kind: { $case: 'guild', value: { guildId, channelId, permissions } },
 });
 const users = (...userIds: string[]): SentTarget => ({ kind: { $case: 'users', value: { userIds } } });
 const event = (parts: Partial<SentEvent> = {}): SentEvent => ({
@@ -37,6 +37,16 @@ describe('an event that breaks the contract', () => {
     ['has a guild that is no snowflake', event({ target: guild('general') }), 'guild_id: '],
     ['has a guild with a leading zero', event({ target: guild('010') }), 'guild_id: '],
     ['has a channel that is no snowflake', event({ target: guild('10', '-1') }), 'channel_id: '],
+    ['has permissions that are no bits', event({ target: guild('10', '', 'KICK') }), 'permissions: '],
+    ['has empty permissions', event({ target: guild('10', '', '') }), 'permissions: '],
+    ['has no permission among its bits', event({ target: guild('10', '', '0') }), 'permissions: '],
+    ['has a bit that is no permission', event({ target: guild('10', '', `${1n << 47n}`) }), 'permissions: '],
+    ['has bits beyond all', event({ target: guild('10', '', `${(1n << 64n) | 8n}`) }), 'permissions: '],
+    [
+      'changes the guild and is for some',
+      event({ name: 'GUILD_MEMBER_EDIT', target: guild('10', '', '8') }),
+      'permissions: ',
+    ],
     ['has no users', event({ target: users() }), 'user_ids: '],
     ['has a user that is no snowflake', event({ target: users('1', '') }), 'user_ids: '],
     [
@@ -89,7 +99,7 @@ describe('an event that keeps the contract', () => {
     const checked = checkEvent(event({ id: 'a', data, volatile: true }));
     expect(checked).toEqual({
       id: 'a',
-      target: { kind: 'guild', guildId: '10', channelId: '' },
+      target: { kind: 'guild', guildId: '10', channelId: '', permissions: '' },
       name: 'PLATFORM_NEWS',
       data,
       bytes: Buffer.byteLength(data),
@@ -118,6 +128,18 @@ describe('an event that keeps the contract', () => {
     expect(refusal(event({ name: 'MESSAGE_CREATE', target: users('1'), data: '{"channel_id":{}}' }))).toBe(
       'accepted',
     );
+  });
+});
+
+describe('the permissions of an event for a guild', () => {
+  it('are bits as decimal text, one of which is enough, beside a channel or not', () => {
+    const target = guild('10', '5', '00012');
+    expect(checkEvent(event({ name: 'MESSAGE_CREATE', target })).target).toEqual({
+      kind: 'guild',
+      guildId: '10',
+      channelId: '5',
+      permissions: '12',
+    });
   });
 });
 

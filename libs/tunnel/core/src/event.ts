@@ -1,5 +1,5 @@
 import { type CallError, type Snowflake, invalidArgument, isSnowflake } from '@derailed/shared/kernel';
-import { canonicalName } from '@derailed/shared/protocol';
+import { ALL_PERMISSIONS, canonicalName } from '@derailed/shared/protocol';
 import { channelOf } from './channel';
 import { type ParsedData, idField, isObject, parseData } from './data';
 import { utf8Length } from './utf8';
@@ -19,14 +19,29 @@ export interface SentEvent {
 /** derailed.tunnel.v1.Target */
 export interface SentTarget {
   readonly kind:
-    | { readonly $case: 'guild'; readonly value: { readonly guildId: string; readonly channelId: string } }
+    | {
+        readonly $case: 'guild';
+        readonly value: {
+          readonly guildId: string;
+          readonly channelId: string;
+          readonly permissions?: string | undefined;
+        };
+      }
     | { readonly $case: 'users'; readonly value: { readonly userIds: readonly string[] } }
     | undefined;
 }
 
-/** Who is meant. An empty channel is the whole guild; users are distinct. */
+/**
+ * Who is meant. An empty channel is the whole guild; permissions that are not empty are decimal bits, one of which a
+ * member must have; users are distinct.
+ */
 export type Target =
-  | { readonly kind: 'guild'; readonly guildId: Snowflake; readonly channelId: Snowflake | '' }
+  | {
+      readonly kind: 'guild';
+      readonly guildId: Snowflake;
+      readonly channelId: Snowflake | '';
+      readonly permissions: string;
+    }
   | { readonly kind: 'users'; readonly userIds: readonly Snowflake[] };
 
 /** An event that keeps the contract. */
@@ -54,6 +69,7 @@ const understood = {
     'GUILD_MEMBER_ADD',
     'GUILD_MEMBER_UPDATE',
     'GUILD_MEMBER_REMOVE',
+    'THREAD_MEMBERS_UPDATE',
   ]),
   users: new Set(['GUILD_CREATE', 'GUILD_DELETE', 'USER_UPDATE', 'USER_DELETE']),
 } as const satisfies Record<Target['kind'], ReadonlySet<string>>;
@@ -81,8 +97,10 @@ export function checkEvent(event: SentEvent | undefined, fields = tunnelFields):
   const bytes = utf8Length(event.data);
   if (bytes > limits.dataBytes) throw invalidArgument('data', `must have at most ${limits.dataBytes} bytes`);
   const data = parseData(event.data);
-  if (understood[named.kind].has(canonicalName(name)) && !isObject(data.value)) {
-    throw invalidArgument('data', `must be a JSON object for ${name}`);
+  if (understood[named.kind].has(canonicalName(name))) {
+    if (!isObject(data.value)) throw invalidArgument('data', `must be a JSON object for ${name}`);
+    if (named.kind === 'guild' && named.permissions !== '')
+      throw invalidArgument('permissions', `${name} changes the guild, and is for all whom that concerns`);
   }
   const target =
     named.kind === 'guild' ? { ...named, channelId: channelOf(name, data, named.channelId) } : named;
@@ -93,10 +111,10 @@ export function checkEvent(event: SentEvent | undefined, fields = tunnelFields):
 function checkTarget(target: SentTarget | undefined, fields: FieldNames): Target {
   const kind = target?.kind;
   if (kind?.$case === 'guild') {
-    const { guildId, channelId } = kind.value;
+    const { guildId, channelId, permissions } = kind.value;
     if (!isSnowflake(guildId)) throw notAnId('guild_id');
     if (channelId !== '' && !isSnowflake(channelId)) throw notAnId('channel_id');
-    return { kind: 'guild', guildId, channelId };
+    return { kind: 'guild', guildId, channelId, permissions: checkPermissions(permissions) };
   }
   if (kind?.$case === 'users') {
     const userIds = [...new Set(kind.value.userIds)];
@@ -107,6 +125,17 @@ function checkTarget(target: SentTarget | undefined, fields: FieldNames): Target
     return { kind: 'users', userIds };
   }
   throw invalidArgument('target', 'must be a guild or users');
+}
+
+/** Bits that do not exist are nobody's, not even the owner's: an event for them would be lost without a word. */
+function checkPermissions(permissions: string | undefined): string {
+  if (permissions === undefined) return '';
+  if (!/^[0-9]{1,20}$/.test(permissions))
+    throw invalidArgument('permissions', 'must be bits as decimal text');
+  const bits = BigInt(permissions);
+  if (bits === 0n || (bits & ~ALL_PERMISSIONS) !== 0n)
+    throw invalidArgument('permissions', 'must be one or more of the permissions that there are');
+  return bits.toString();
 }
 
 /** GUILD_CREATE and GUILD_DELETE tell a user's sessions which guild to subscribe to or to leave. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Target } from './event';
 import { PublishOrder, type Ticket, isWorthARetry } from './publish-order';
 
-const guild = (guildId: string): Target => ({ kind: 'guild', guildId, channelId: '' });
+const guild = (guildId: string): Target => ({ kind: 'guild', guildId, channelId: '', permissions: '' });
 const users = (...userIds: string[]): Target => ({ kind: 'users', userIds });
 const aborted = expect.objectContaining({ code: Code.ABORTED }) as unknown;
 

@@ -56,8 +56,12 @@ export class Publisher {
     const bytes = Buffer.from(data, 'utf8');
     const event: Event = { id, name, data: bytes, own: nothing, volatile, publishedAt: this.clock.now() };
     if (target.kind === 'guild') {
-      const { guildId, channelId } = target;
-      const value = { kind: guildKind, audienceIds: [guildId], event, channelId };
+      const { guildId, channelId, permissions } = target;
+      const who =
+        permissions === ''
+          ? { audienceIds: [guildId] }
+          : { audienceIds: [], permitted: { guildId, permissions } };
+      const value = { kind: guildKind, ...who, event, channelId };
       return (await this.owners.callGuild(guildId, { $case: 'publish', value }, 'published')).sessions;
     }
     const message = (audienceIds: Snowflake[]): Message => ({

@@ -151,12 +151,12 @@ export class TunnelUnderTest {
 }
 
 export function event(
-  parts: Partial<tunnelV1.Event> & { guildId?: string; userIds?: string[] } = {},
+  parts: Partial<tunnelV1.Event> & { guildId?: string; permissions?: string; userIds?: string[] } = {},
 ): tunnelV1.Event {
-  const { guildId = '10', userIds, ...rest } = parts;
+  const { guildId = '10', permissions, userIds, ...rest } = parts;
   const kind: NonNullable<tunnelV1.Target['kind']> = userIds
     ? { $case: 'users', value: { userIds } }
-    : { $case: 'guild', value: { guildId, channelId: '' } };
+    : { $case: 'guild', value: { guildId, channelId: '', permissions } };
   return { id: '', name: 'PLATFORM_NEWS', data: '{}', volatile: false, target: { kind }, ...rest };
 }
 

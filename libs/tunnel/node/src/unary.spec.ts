@@ -36,6 +36,16 @@ describe('a unary publish', () => {
     ]);
   });
 
+  it('for some members names them in a field of its own, which an older owner does not take for everybody', async () => {
+    const guildId = tunnel.ownedBy('b', 'guild-node');
+    await publish({ guildId, permissions: '8' });
+    const [published] = tunnel.owners.published;
+    expect(published).toMatchObject({
+      node: 'b',
+      value: { kind: 1, audienceIds: [], permitted: { guildId, permissions: '8' } },
+    });
+  });
+
   it('without an id gets one that no other has', async () => {
     const answers = await Promise.all([publish({}), publish({})]);
     const ids = answers.map(({ eventId }) => eventId);

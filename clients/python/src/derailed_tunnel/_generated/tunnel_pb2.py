@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x65railed/tunnel/v1/tunnel.proto\x12\x12\x64\x65railed.tunnel.v1\"m\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06target\x18\x02 \x01(\x0b\x32\x1a.derailed.tunnel.v1.Target\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\x12\x10\n\x08volatile\x18\x05 \x01(\x08\"t\n\x06Target\x12\x30\n\x05guild\x18\x01 \x01(\x0b\x32\x1f.derailed.tunnel.v1.GuildTargetH\x00\x12\x30\n\x05users\x18\x02 \x01(\x0b\x32\x1f.derailed.tunnel.v1.UsersTargetH\x00\x42\x06\n\x04kind\"3\n\x0bGuildTarget\x12\x10\n\x08guild_id\x18\x01 \x01(\t\x12\x12\n\nchannel_id\x18\x02 \x01(\t\"\x1f\n\x0bUsersTarget\x12\x10\n\x08user_ids\x18\x01 \x03(\t\":\n\x0ePublishRequest\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.derailed.tunnel.v1.Event\"5\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\r\"@\n\x14PublishStreamRequest\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.derailed.tunnel.v1.Event\"X\n\x15PublishStreamResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\r\x12\x0c\n\x04\x63ode\x18\x03 \x01(\r\x12\r\n\x05\x65rror\x18\x04 \x01(\t\"\'\n\x13GetGuildInfoRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\t\"<\n\x14GetGuildInfoResponse\x12\x11\n\tpresences\x18\x01 \x01(\r\x12\x11\n\tavailable\x18\x02 \x01(\x08\")\n\x16GetUserPresenceRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"O\n\x17GetUserPresenceResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x12\n\nactivities\x18\x02 \x01(\t\x12\x10\n\x08sessions\x18\x03 \x01(\r\"<\n\x15\x44isconnectUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nclose_code\x18\x02 \x01(\r\"*\n\x16\x44isconnectUserResponse\x12\x10\n\x08sessions\x18\x01 \x01(\r2\xfe\x03\n\x06Tunnel\x12R\n\x07Publish\x12\".derailed.tunnel.v1.PublishRequest\x1a#.derailed.tunnel.v1.PublishResponse\x12h\n\rPublishStream\x12(.derailed.tunnel.v1.PublishStreamRequest\x1a).derailed.tunnel.v1.PublishStreamResponse(\x01\x30\x01\x12\x61\n\x0cGetGuildInfo\x12\'.derailed.tunnel.v1.GetGuildInfoRequest\x1a(.derailed.tunnel.v1.GetGuildInfoResponse\x12j\n\x0fGetUserPresence\x12*.derailed.tunnel.v1.GetUserPresenceRequest\x1a+.derailed.tunnel.v1.GetUserPresenceResponse\x12g\n\x0e\x44isconnectUser\x12).derailed.tunnel.v1.DisconnectUserRequest\x1a*.derailed.tunnel.v1.DisconnectUserResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x65railed/tunnel/v1/tunnel.proto\x12\x12\x64\x65railed.tunnel.v1\"m\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06target\x18\x02 \x01(\x0b\x32\x1a.derailed.tunnel.v1.Target\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\x12\x10\n\x08volatile\x18\x05 \x01(\x08\"t\n\x06Target\x12\x30\n\x05guild\x18\x01 \x01(\x0b\x32\x1f.derailed.tunnel.v1.GuildTargetH\x00\x12\x30\n\x05users\x18\x02 \x01(\x0b\x32\x1f.derailed.tunnel.v1.UsersTargetH\x00\x42\x06\n\x04kind\"]\n\x0bGuildTarget\x12\x10\n\x08guild_id\x18\x01 \x01(\t\x12\x12\n\nchannel_id\x18\x02 \x01(\t\x12\x18\n\x0bpermissions\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_permissions\"\x1f\n\x0bUsersTarget\x12\x10\n\x08user_ids\x18\x01 \x03(\t\":\n\x0ePublishRequest\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.derailed.tunnel.v1.Event\"5\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\r\"@\n\x14PublishStreamRequest\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.derailed.tunnel.v1.Event\"X\n\x15PublishStreamResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\r\x12\x0c\n\x04\x63ode\x18\x03 \x01(\r\x12\r\n\x05\x65rror\x18\x04 \x01(\t\"\'\n\x13GetGuildInfoRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\t\"<\n\x14GetGuildInfoResponse\x12\x11\n\tpresences\x18\x01 \x01(\r\x12\x11\n\tavailable\x18\x02 \x01(\x08\")\n\x16GetUserPresenceRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"O\n\x17GetUserPresenceResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x12\n\nactivities\x18\x02 \x01(\t\x12\x10\n\x08sessions\x18\x03 \x01(\r\"<\n\x15\x44isconnectUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nclose_code\x18\x02 \x01(\r\"*\n\x16\x44isconnectUserResponse\x12\x10\n\x08sessions\x18\x01 \x01(\r2\xfe\x03\n\x06Tunnel\x12R\n\x07Publish\x12\".derailed.tunnel.v1.PublishRequest\x1a#.derailed.tunnel.v1.PublishResponse\x12h\n\rPublishStream\x12(.derailed.tunnel.v1.PublishStreamRequest\x1a).derailed.tunnel.v1.PublishStreamResponse(\x01\x30\x01\x12\x61\n\x0cGetGuildInfo\x12\'.derailed.tunnel.v1.GetGuildInfoRequest\x1a(.derailed.tunnel.v1.GetGuildInfoResponse\x12j\n\x0fGetUserPresence\x12*.derailed.tunnel.v1.GetUserPresenceRequest\x1a+.derailed.tunnel.v1.GetUserPresenceResponse\x12g\n\x0e\x44isconnectUser\x12).derailed.tunnel.v1.DisconnectUserRequest\x1a*.derailed.tunnel.v1.DisconnectUserResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,29 +36,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TARGET']._serialized_start=166
   _globals['_TARGET']._serialized_end=282
   _globals['_GUILDTARGET']._serialized_start=284
-  _globals['_GUILDTARGET']._serialized_end=335
-  _globals['_USERSTARGET']._serialized_start=337
-  _globals['_USERSTARGET']._serialized_end=368
-  _globals['_PUBLISHREQUEST']._serialized_start=370
-  _globals['_PUBLISHREQUEST']._serialized_end=428
-  _globals['_PUBLISHRESPONSE']._serialized_start=430
-  _globals['_PUBLISHRESPONSE']._serialized_end=483
-  _globals['_PUBLISHSTREAMREQUEST']._serialized_start=485
-  _globals['_PUBLISHSTREAMREQUEST']._serialized_end=549
-  _globals['_PUBLISHSTREAMRESPONSE']._serialized_start=551
-  _globals['_PUBLISHSTREAMRESPONSE']._serialized_end=639
-  _globals['_GETGUILDINFOREQUEST']._serialized_start=641
-  _globals['_GETGUILDINFOREQUEST']._serialized_end=680
-  _globals['_GETGUILDINFORESPONSE']._serialized_start=682
-  _globals['_GETGUILDINFORESPONSE']._serialized_end=742
-  _globals['_GETUSERPRESENCEREQUEST']._serialized_start=744
-  _globals['_GETUSERPRESENCEREQUEST']._serialized_end=785
-  _globals['_GETUSERPRESENCERESPONSE']._serialized_start=787
-  _globals['_GETUSERPRESENCERESPONSE']._serialized_end=866
-  _globals['_DISCONNECTUSERREQUEST']._serialized_start=868
-  _globals['_DISCONNECTUSERREQUEST']._serialized_end=928
-  _globals['_DISCONNECTUSERRESPONSE']._serialized_start=930
-  _globals['_DISCONNECTUSERRESPONSE']._serialized_end=972
-  _globals['_TUNNEL']._serialized_start=975
-  _globals['_TUNNEL']._serialized_end=1485
+  _globals['_GUILDTARGET']._serialized_end=377
+  _globals['_USERSTARGET']._serialized_start=379
+  _globals['_USERSTARGET']._serialized_end=410
+  _globals['_PUBLISHREQUEST']._serialized_start=412
+  _globals['_PUBLISHREQUEST']._serialized_end=470
+  _globals['_PUBLISHRESPONSE']._serialized_start=472
+  _globals['_PUBLISHRESPONSE']._serialized_end=525
+  _globals['_PUBLISHSTREAMREQUEST']._serialized_start=527
+  _globals['_PUBLISHSTREAMREQUEST']._serialized_end=591
+  _globals['_PUBLISHSTREAMRESPONSE']._serialized_start=593
+  _globals['_PUBLISHSTREAMRESPONSE']._serialized_end=681
+  _globals['_GETGUILDINFOREQUEST']._serialized_start=683
+  _globals['_GETGUILDINFOREQUEST']._serialized_end=722
+  _globals['_GETGUILDINFORESPONSE']._serialized_start=724
+  _globals['_GETGUILDINFORESPONSE']._serialized_end=784
+  _globals['_GETUSERPRESENCEREQUEST']._serialized_start=786
+  _globals['_GETUSERPRESENCEREQUEST']._serialized_end=827
+  _globals['_GETUSERPRESENCERESPONSE']._serialized_start=829
+  _globals['_GETUSERPRESENCERESPONSE']._serialized_end=908
+  _globals['_DISCONNECTUSERREQUEST']._serialized_start=910
+  _globals['_DISCONNECTUSERREQUEST']._serialized_end=970
+  _globals['_DISCONNECTUSERRESPONSE']._serialized_start=972
+  _globals['_DISCONNECTUSERRESPONSE']._serialized_end=1014
+  _globals['_TUNNEL']._serialized_start=1017
+  _globals['_TUNNEL']._serialized_end=1527
 # @@protoc_insertion_point(module_scope)

@@ -29,12 +29,14 @@ class Target(_message.Message):
     def __init__(self, guild: _Optional[_Union[GuildTarget, _Mapping]] = ..., users: _Optional[_Union[UsersTarget, _Mapping]] = ...) -> None: ...
 
 class GuildTarget(_message.Message):
-    __slots__ = ("guild_id", "channel_id")
+    __slots__ = ("guild_id", "channel_id", "permissions")
     GUILD_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     guild_id: str
     channel_id: str
-    def __init__(self, guild_id: _Optional[str] = ..., channel_id: _Optional[str] = ...) -> None: ...
+    permissions: str
+    def __init__(self, guild_id: _Optional[str] = ..., channel_id: _Optional[str] = ..., permissions: _Optional[str] = ...) -> None: ...
 
 class UsersTarget(_message.Message):
     __slots__ = ("user_ids",)

@@ -433,6 +433,17 @@ export interface Publish {
   audienceIds: string[];
   event: Event | undefined;
   channelId: string;
+  /**
+   * In place of audience_ids. A node of a version that does not know this field finds nobody named, and refuses: an
+   * event for a few never reaches all.
+   */
+  permitted?: PermittedMembers | undefined;
+}
+
+/** The members of a guild who have one of these permissions in it (decimal bits). */
+export interface PermittedMembers {
+  guildId: string;
+  permissions: string;
 }
 
 export interface Published {
@@ -4229,7 +4240,7 @@ export const AudienceLost: MessageFns<AudienceLost> = {
 };
 
 function createBasePublish(): Publish {
-  return { kind: 0, audienceIds: [], event: undefined, channelId: "" };
+  return { kind: 0, audienceIds: [], event: undefined, channelId: "", permitted: undefined };
 }
 
 export const Publish: MessageFns<Publish> = {
@@ -4245,6 +4256,9 @@ export const Publish: MessageFns<Publish> = {
     }
     if (message.channelId !== "") {
       writer.uint32(34).string(message.channelId);
+    }
+    if (message.permitted !== undefined) {
+      PermittedMembers.encode(message.permitted, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -4294,6 +4308,14 @@ export const Publish: MessageFns<Publish> = {
             message.channelId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.permitted = PermittedMembers.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4315,6 +4337,76 @@ export const Publish: MessageFns<Publish> = {
     message.audienceIds = object.audienceIds?.map((e) => e) || [];
     message.event = (object.event !== undefined && object.event !== null) ? Event.fromPartial(object.event) : undefined;
     message.channelId = object.channelId ?? "";
+    message.permitted = (object.permitted !== undefined && object.permitted !== null)
+      ? PermittedMembers.fromPartial(object.permitted)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePermittedMembers(): PermittedMembers {
+  return { guildId: "", permissions: "" };
+}
+
+export const PermittedMembers: MessageFns<PermittedMembers> = {
+  encode(message: PermittedMembers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    if (message.permissions !== "") {
+      writer.uint32(18).string(message.permissions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PermittedMembers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePermittedMembers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.permissions = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PermittedMembers>): PermittedMembers {
+    return PermittedMembers.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PermittedMembers>): PermittedMembers {
+    const message = createBasePermittedMembers();
+    message.guildId = object.guildId ?? "";
+    message.permissions = object.permissions ?? "";
     return message;
   },
 };

@@ -53,6 +53,12 @@ export interface GuildTarget {
    * these is there and events of that name belong to a channel.
    */
   channelId: string;
+  /**
+   * Decimal bits. When set, only members who have one of these permissions in the guild get the event, whatever an
+   * event of its name asks for otherwise; with a channel, those of them who can view it. INVALID_ARGUMENT for bits
+   * that do not exist, and for events that the gateway itself understands: whom these concern is for it to say.
+   */
+  permissions?: string | undefined;
 }
 
 export interface UsersTarget {
@@ -303,7 +309,7 @@ export const Target: MessageFns<Target> = {
 };
 
 function createBaseGuildTarget(): GuildTarget {
-  return { guildId: "", channelId: "" };
+  return { guildId: "", channelId: "", permissions: undefined };
 }
 
 export const GuildTarget: MessageFns<GuildTarget> = {
@@ -313,6 +319,9 @@ export const GuildTarget: MessageFns<GuildTarget> = {
     }
     if (message.channelId !== "") {
       writer.uint32(18).string(message.channelId);
+    }
+    if (message.permissions !== undefined) {
+      writer.uint32(26).string(message.permissions);
     }
     return writer;
   },
@@ -346,6 +355,14 @@ export const GuildTarget: MessageFns<GuildTarget> = {
             message.channelId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permissions = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -365,6 +382,7 @@ export const GuildTarget: MessageFns<GuildTarget> = {
     const message = createBaseGuildTarget();
     message.guildId = object.guildId ?? "";
     message.channelId = object.channelId ?? "";
+    message.permissions = object.permissions ?? undefined;
     return message;
   },
 };
