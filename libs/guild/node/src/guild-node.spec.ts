@@ -65,6 +65,11 @@ function start({ away = false, ack = true } = {}) {
       if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
       return guild;
     },
+    snapshotWith: async () => {
+      database.reads++;
+      if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
+      return { snapshot: guild, members: [] };
+    },
     members: async () => [],
   };
   const config = z.object(guildSettings).parse({});
@@ -220,6 +225,25 @@ describe('GuildNode', () => {
       $case: 'audienceEvent',
       value: { permissions: '8', channelId: '' },
     });
+  });
+
+  it('reads the guild again after a change, when the database is there, and tells what that says otherwise', async () => {
+    const { subscribe, publish, heard, database, clock } = start();
+    subscribe('6');
+    await settled();
+    const hide = { id: '1', type: 0, allow: '0', deny: String(VIEW) };
+    await publish('CHANNEL_UPDATE', { id: '7', permission_overwrites: [hide] });
+    const names = () =>
+      heard.flatMap((message) => (message.$case === 'audienceEvent' ? message.value.event?.name : []));
+    expect(names()).toEqual(['CHANNEL_DELETE', 'CHANNEL_UPDATE']);
+    database.away = true;
+    clock.advance(5000);
+    await settled();
+    expect([database.reads, names().length]).toEqual([2, 2]);
+    database.away = false;
+    clock.advance(10_000);
+    await settled();
+    expect([database.reads, names().at(-1)]).toEqual([3, 'CHANNEL_CREATE']);
   });
 
   it("tells a new member's sessions to subscribe", async () => {

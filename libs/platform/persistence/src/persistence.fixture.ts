@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -7,7 +9,10 @@ import { DataSource } from 'typeorm';
 import { type Logger, METRICS } from '@derailed/platform/observability';
 import { CLOCK, LOGGER } from '@derailed/platform/runtime';
 import type { Clock } from '@derailed/shared/kernel';
+import { startPostgres } from '@derailed/testing';
 import { Database } from './database';
+import { prepareDemoDatabase } from './demo-database';
+import { startEmbeddedDatabase } from './embedded/embedded-database';
 import { PersistenceModule } from './persistence.module';
 import { GuildRepository } from './repositories/guild.repository';
 import { MemberRepository } from './repositories/member.repository';
@@ -72,3 +77,30 @@ export async function startPersistence(url: string, config: Partial<PersistenceC
 }
 
 export type RunningPersistence = Awaited<ReturnType<typeof startPersistence>>;
+
+export interface RunningDatabase {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startPglite(): Promise<RunningDatabase> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'derailed-data-'));
+  const { url, stop } = await startEmbeddedDatabase({ dataDir, logger: recordingLogger().logger, execArgv });
+  return {
+    url,
+    stop: async () => {
+      await stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startMigratedPostgres(): Promise<RunningDatabase> {
+  const postgres = await startPostgres();
+  const { logger } = recordingLogger();
+  await prepareDemoDatabase({ ...defaults, databaseUrl: postgres.url }, realClock, logger);
+  return postgres;
+}
+
+/** The demo data on each kind of database that there is. */
+export const databases = { PGlite: startPglite, PostgreSQL: startMigratedPostgres };

@@ -117,12 +117,13 @@ describe('FanOutTable', () => {
     expect(table.deliver(dispatch, named)).toBe(1);
   });
 
-  it('keeps groups right through every add, remove and reclass', () => {
+  it('keeps groups right through every add, remove, reclass and change of who is quiet', () => {
     const step = fc.record({
-      do: fc.constantFrom('add' as const, 'remove' as const, 'reclass' as const),
+      do: fc.constantFrom('add' as const, 'remove' as const, 'reclass' as const, 'quiet' as const),
       session: fc.nat(11),
       to: fc.nat(2),
     });
+    const typing = hold({ ...dispatch.event, id: 'b', volatile: true });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const table = new FanOutTable();
@@ -138,17 +139,35 @@ describe('FanOutTable', () => {
             if (!classes.has(session)) classes.set(session, to);
           } else if (what === 'remove') {
             expect(table.remove(session)).toBe(classes.delete(session));
+          } else if (what === 'quiet') {
+            session.quiet = to === 0;
+            table.quietChanged(session);
           } else {
             table.reclass(session.userId, to);
             for (const known of classes.keys()) if (known.userId === session.userId) classes.set(known, to);
           }
         }
         expect(table.size).toBe(classes.size);
+        expect(table.hasQuiet).toBe([...classes.keys()].some(({ quiet }) => quiet));
         for (const to of [0, 1, 2]) {
           const before = sessions.map(({ buffer }) => buffer.last);
           table.deliver(dispatch, { ...open, channelId: `c${to}`, intents: 3 });
           const expected = sessions.map((session) => Number(classes.get(session) === to && session.has(3)));
           expect(sessions.map(({ buffer }, at) => buffer.last - before[at]!)).toEqual(expected);
+
+          // What they can do without the quiet ones are not sent: they keep it for later, each its own.
+          const then = sessions.map(({ buffer }) => buffer.last);
+          const volatile = { guildId: '100', aboutUserId: `of class ${to}` };
+          const delivered = table.deliver(typing, { ...open, channelId: `c${to}` }, undefined, volatile);
+          const inClass = sessions.filter((session) => classes.get(session) === to);
+          const awake = inClass.filter(({ quiet }) => !quiet);
+          expect(sessions.filter(({ buffer }, at) => buffer.last > then[at]!)).toEqual(awake);
+          expect(delivered).toBe(awake.length);
+          for (const session of sessions) {
+            const kept = [...(session.missed?.all() ?? [])].filter((missed) => missed === typing).length;
+            expect(kept).toBe(Number(session.quiet && inClass.includes(session)));
+            session.missed = undefined;
+          }
         }
       }),
     );

@@ -1,44 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { startPostgres } from '@derailed/testing';
-import { prepareDemoDatabase } from '../demo-database';
-import { startEmbeddedDatabase } from '../embedded/embedded-database';
 import { entities } from '../entities';
 import {
+  type RunningDatabase,
   type RunningPersistence,
-  defaults,
-  execArgv,
-  realClock,
-  recordingLogger,
+  databases,
   startPersistence,
 } from '../persistence.fixture';
 import { reads } from '../reads';
-
-interface RunningDatabase {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-async function startPglite(): Promise<RunningDatabase> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'derailed-data-'));
-  const { url, stop } = await startEmbeddedDatabase({ dataDir, logger: recordingLogger().logger, execArgv });
-  return {
-    url,
-    stop: async () => {
-      await stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
-async function startMigratedPostgres(): Promise<RunningDatabase> {
-  const postgres = await startPostgres();
-  const { logger } = recordingLogger();
-  await prepareDemoDatabase({ ...defaults, databaseUrl: postgres.url }, realClock, logger);
-  return postgres;
-}
 
 const ada = '100000000000000001';
 const grace = '100000000000000002';
@@ -53,9 +21,7 @@ const unknown = '999';
 /** A snowflake that PostgreSQL's bigint can't hold. */
 const huge = '18446744073709551615';
 
-const start = { PGlite: startPglite, PostgreSQL: startMigratedPostgres };
-
-describe.each(['PGlite', 'PostgreSQL'] as const)('the repositories on %s', (kind) => {
+describe.each(Object.keys(databases) as (keyof typeof databases)[])('the repositories on %s', (kind) => {
   let server: RunningDatabase;
   let persistence: RunningPersistence;
 
@@ -63,7 +29,7 @@ describe.each(['PGlite', 'PostgreSQL'] as const)('the repositories on %s', (kind
     persistence.dataSource.query<Row[]>(text, parameters);
 
   beforeAll(async () => {
-    server = await start[kind]();
+    server = await databases[kind]();
     persistence = await startPersistence(server.url);
     await sql(`INSERT INTO guilds (id, name, owner_id) VALUES ($1, 'Crowd', $2)`, [crowd, ada]);
     await sql(`INSERT INTO users (id, username, password)
@@ -193,6 +159,57 @@ describe.each(['PGlite', 'PostgreSQL'] as const)('the repositories on %s', (kind
     it('a guild that does not or can not exist is null', async () => {
       await expect(persistence.guilds.snapshot(unknown, 10)).resolves.toBeNull();
       await expect(persistence.guilds.snapshot(huge, 10)).resolves.toBeNull();
+    });
+
+    it('a snapshot with members has, where it leaves members out, those who were asked for', async () => {
+      const [one, other] = ['700000000000000001', '700000000000000150'];
+      const found = await persistence.guilds.snapshotWith(crowd, 10, [other, unknown, huge, ada, one]);
+      expect(found.snapshot).toMatchObject({ guild: { id: crowd }, memberCount: 200, members: null });
+      expect(found.members.map(({ user }) => user.id).sort()).toEqual([one, other]);
+      await expect(persistence.guilds.snapshotWith(workshop, 4, [grace])).resolves.toMatchObject({
+        members: [{ nick: 'Admiral', roleIds: [staff] }],
+      });
+      await expect(persistence.guilds.snapshotWith(crowd, 10, [])).resolves.toMatchObject({ members: [] });
+    });
+
+    it('a snapshot with members is the same snapshot, and has them all where there are few', async () => {
+      await expect(persistence.guilds.snapshotWith(workshop, 10, [grace, unknown])).resolves.toEqual({
+        snapshot: await persistence.guilds.snapshot(workshop, 10),
+        members: [],
+      });
+      for (const id of [unknown, huge])
+        await expect(persistence.guilds.snapshotWith(id, 10, [grace])).resolves.toEqual({
+          snapshot: null,
+          members: [],
+        });
+    });
+
+    it('a snapshot and its members are of one moment, whatever is written meanwhile', async () => {
+      const writer = '700000000000000020';
+      const write = (name: string, nick: string | null): Promise<void> =>
+        persistence.dataSource.transaction(async (manager) => {
+          await manager.query('UPDATE guilds SET name = $2 WHERE id = $1', [crowd, name]);
+          await manager.query('UPDATE members SET nick = $3 WHERE guild_id = $1 AND user_id = $2', [
+            crowd,
+            writer,
+            nick,
+          ]);
+        });
+      await write('v0', 'v0');
+      let writing = true;
+      const writes = (async () => {
+        for (let n = 1; n <= 40; n++) await write(`v${n}`, `v${n}`);
+        writing = false;
+      })();
+      const moments = new Set<string>();
+      while (writing) {
+        const { snapshot, members } = await persistence.guilds.snapshotWith(crowd, 10, [writer]);
+        expect(members.map(({ nick }) => nick)).toEqual([snapshot?.guild.name]);
+        moments.add(snapshot?.guild.name ?? '');
+      }
+      await writes;
+      expect(moments.size).toBeGreaterThan(1);
+      await write('Crowd', null);
     });
 
     it('members come in one batch, whoever is unknown is left out', async () => {
