@@ -34,10 +34,17 @@ export type GuildStep =
 /** Something that is said in a guild and changes nothing. A channel of '' is the whole guild. */
 export interface Talk {
   readonly do: 'talk';
-  readonly name: 'MESSAGE_CREATE' | 'INVITE_CREATE' | 'GUILD_AUDIT_LOG_ENTRY_CREATE' | 'OF_THE_PLATFORM';
+  readonly name:
+    | 'MESSAGE_CREATE'
+    | 'INVITE_CREATE'
+    | 'GUILD_AUDIT_LOG_ENTRY_CREATE'
+    | 'OF_THE_PLATFORM'
+    | 'THREAD_MEMBERS_UPDATE';
   readonly channelId: string;
   /** Named by who publishes it: one of these bits is asked for, whatever the name of the event asks for. */
   readonly permissions?: bigint;
+  /** Whom THREAD_MEMBERS_UPDATE names. */
+  readonly userIds?: readonly string[];
 }
 
 /** What sight, and what goes by permissions beside it, depends on. ADMINISTRATOR is rare, or everybody saw everything. */
@@ -155,6 +162,15 @@ export function talk(cast: GuildCast): fc.Arbitrary<Talk> {
         name: fc.constantFrom('OF_THE_PLATFORM', 'INVITE_CREATE', 'GUILD_AUDIT_LOG_ENTRY_CREATE'),
         channelId,
         permissions: fc.subarray([...bits], { minLength: 1 }).map(sum),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('talk' as const),
+        name: fc.constant('THREAD_MEMBERS_UPDATE' as const),
+        channelId,
+        userIds: fc.subarray([...cast.userIds], { maxLength: 5 }),
       }),
     },
   );

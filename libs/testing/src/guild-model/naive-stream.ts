@@ -12,6 +12,7 @@ const intentOf: Readonly<Record<string, number>> = {
   GUILD_MEMBER_ADD: bit(1),
   GUILD_MEMBER_UPDATE: bit(1),
   GUILD_MEMBER_REMOVE: bit(1),
+  THREAD_MEMBERS_UPDATE: bit(1),
   ...Object.fromEntries(
     ['CHANNEL', 'THREAD', 'GUILD_ROLE'].flatMap((what) =>
       ['CREATE', 'UPDATE', 'DELETE'].map((how) => [`${what}_${how}`, GUILDS]),
@@ -111,15 +112,20 @@ export class NaiveStream {
           ? this.seeing(step.id)
           : [...this.listeners.values()];
     // Who a change of a member is about hears of it without the intent.
-    const always = event.name === 'GUILD_MEMBER_UPDATE' && step.do === 'member' ? step.id : '';
-    this.deliver(event, audience, always);
+    const isAbout = ({ userId }: Listener): boolean =>
+      event.name === 'GUILD_MEMBER_UPDATE' && step.do === 'member' && userId === step.id;
+    this.deliver(event, audience, isAbout);
     if (goes) this.news(told);
     return event;
   }
 
   /** Something is published that changes nothing. */
-  say({ name, channelId, permissions: named }: Talk): Numbered {
-    const publication = { name, data: channelId === '' ? {} : { channel_id: channelId } };
+  say({ name, channelId, permissions: named, userIds = [] }: Talk): Numbered {
+    const data = {
+      ...(channelId !== '' && { channel_id: channelId }),
+      ...(userIds.length > 0 && { removed_member_ids: userIds }),
+    };
+    const publication = { name, data };
     const event = this.number(publication, channelId, named);
     const may = ({ userId, sights }: Listener): boolean => {
       if (channelId !== '' && !sights.has(channelId)) return false;
@@ -130,7 +136,9 @@ export class NaiveStream {
         return (this.guild.permissionsIn(userId, channelId, this.wall) & MANAGE_CHANNELS) !== 0n;
       return true;
     };
-    this.deliver(event, [...this.listeners.values()].filter(may), '');
+    const isAbout = (listener: Listener): boolean =>
+      userIds.includes(listener.userId) && this.wants(listener, GUILDS);
+    this.deliver(event, [...this.listeners.values()].filter(may), isAbout);
     return event;
   }
 
@@ -147,10 +155,15 @@ export class NaiveStream {
     return [...this.listeners.values()].filter(({ sights }) => sights.has(channelId));
   }
 
-  private deliver({ name, data }: Numbered, audience: readonly Listener[], always: string): void {
+  /** @param isAbout whether the client gets it without the intent too */
+  private deliver(
+    { name, data }: Numbered,
+    audience: readonly Listener[],
+    isAbout: (listener: Listener) => boolean,
+  ): void {
     const wanted = intentOf[name] ?? 0;
     for (const listener of audience)
-      if (wanted === 0 || this.wants(listener, wanted) || listener.userId === always)
+      if (wanted === 0 || this.wants(listener, wanted) || isAbout(listener))
         this.tell(listener, lineOf(name, data));
   }
 
