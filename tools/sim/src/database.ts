@@ -1,6 +1,6 @@
 import { DatabaseUnavailable } from '@derailed/platform/persistence';
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
-import type { Member } from '@derailed/shared/protocol';
+import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { VirtualProcess } from '@derailed/testing';
 import type { Platform } from './platform';
 
@@ -24,7 +24,15 @@ export class Database {
   ) {}
 
   readonly guilds = {
-    snapshot: (guildId: Snowflake) => this.read(() => this.platform.snapshot(guildId)),
+    snapshots: (guildIds: readonly Snowflake[]) =>
+      this.read(() => {
+        const snapshots = new Map<Snowflake, GuildSnapshot>();
+        for (const guildId of guildIds) {
+          const snapshot = this.platform.snapshot(guildId);
+          if (snapshot !== null) snapshots.set(guildId, snapshot);
+        }
+        return snapshots;
+      }),
     snapshotWith: (guildId: Snowflake, _maxMembers: number, userIds: readonly Snowflake[]) =>
       this.read(() => ({
         snapshot: this.platform.snapshot(guildId),

@@ -60,10 +60,10 @@ function start({ away = false, ack = true } = {}) {
   const registry = new Registry();
   const database = { away, reads: 0 };
   const repository = {
-    snapshot: async () => {
+    snapshots: async (ids: readonly string[]) => {
       database.reads++;
       if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
-      return guild;
+      return new Map(ids.map((id) => [id, guild]));
     },
     snapshotWith: async () => {
       database.reads++;

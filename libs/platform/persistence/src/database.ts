@@ -29,18 +29,17 @@ export class Database {
   }
 
   /** @throws DatabaseUnavailable */
-  readonly query: Query = (sql, parameters) =>
-    this.run((runner) => runner.query(sql, parameters && [...parameters]));
+  readonly query: Query = (sql, parameters) => this.run((say) => say(sql, parameters));
 
   /**
    * Runs `reads` in one REPEATABLE READ READ ONLY transaction: all of them see the same moment.
    * @throws DatabaseUnavailable
    */
   snapshot<T>(reads: (query: Query) => Promise<T>): Promise<T> {
-    return this.run(async (runner) => {
-      await runner.query('START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const result = await reads((sql, parameters) => runner.query(sql, parameters && [...parameters]));
-      await runner.query('COMMIT');
+    return this.run(async (say) => {
+      await say('START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const result = await reads(say);
+      await say('COMMIT');
       return result;
     });
   }
@@ -51,10 +50,13 @@ export class Database {
     this.cancelProbe?.();
   }
 
-  private async run<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  private async run<T>(work: (say: Query) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      const result = await work(runner);
+      const result = await work((sql, parameters) => {
+        this.metrics.statements.inc();
+        return runner.query(sql, parameters && [...parameters]);
+      });
       this.cameBack();
       return result;
     } catch (error) {

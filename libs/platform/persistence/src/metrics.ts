@@ -1,4 +1,4 @@
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { Registry } from '@derailed/platform/observability';
 
 export function databaseMetrics(registry: Registry) {
@@ -6,6 +6,11 @@ export function databaseMetrics(registry: Registry) {
     up: new Gauge({
       name: 'derailed_database_up',
       help: '1 while the last query reached the database, 0 since one did not.',
+      registers: [registry],
+    }),
+    statements: new Counter({
+      name: 'derailed_database_statements_total',
+      help: 'Statements sent to the database, those of transactions included.',
       registers: [registry],
     }),
   };

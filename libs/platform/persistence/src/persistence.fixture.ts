@@ -72,6 +72,8 @@ export async function startPersistence(url: string, config: Partial<PersistenceC
     dataSource: module.get(DataSource),
     lines,
     up: async () => (await metrics.getSingleMetric('derailed_database_up')?.get())?.values[0]?.value,
+    statements: async () =>
+      (await metrics.getSingleMetric('derailed_database_statements_total')?.get())?.values[0]?.value ?? 0,
     stop: () => module.close(),
   };
 }

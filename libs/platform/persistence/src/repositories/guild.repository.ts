@@ -19,6 +19,7 @@ interface GuildFields {
 }
 
 interface RoleFields {
+  guild_id: string;
   id: string;
   name: string;
   permissions: string;
@@ -28,6 +29,7 @@ interface RoleFields {
 }
 
 interface ChannelFields {
+  guild_id: string;
   id: string;
   name: string;
   type: number;
@@ -38,25 +40,26 @@ interface ChannelFields {
   overwrites: { targetId: string; targetType: number; allow: string; deny: string }[];
 }
 
-const selectGuild = `
+const selectGuilds = `
   SELECT g.id, g.name, g.icon, g.owner_id, g.permissions, g.flags,
     EXISTS (
       SELECT FROM members m JOIN users u ON u.id = m.user_id WHERE m.guild_id = g.id AND m.user_id = g.owner_id
     ) AS owner_known,
     (SELECT count(*) FROM members m WHERE m.guild_id = g.id) AS member_count
-  FROM guilds g WHERE g.id = $1`;
+  FROM guilds g WHERE g.id = ANY($1::bigint[])`;
 
 const selectRoles = `
-  SELECT id, name, permissions, position, color, hoist FROM roles WHERE guild_id = $1 ORDER BY position, id`;
+  SELECT guild_id, id, name, permissions, position, color, hoist FROM roles
+  WHERE guild_id = ANY($1::bigint[]) ORDER BY position, id`;
 
 const selectChannels = `
-  SELECT c.id, c.name, c.type, c.position, c.topic, c.parent_id, c.last_message_id,
+  SELECT c.guild_id, c.id, c.name, c.type, c.position, c.topic, c.parent_id, c.last_message_id,
     (
       SELECT coalesce(json_agg(json_build_object('targetId', o.target_id::text, 'targetType', o.target_type,
         'allow', o.allow::text, 'deny', o.deny::text) ORDER BY o.target_id), '[]')
       FROM channel_overwrites o WHERE o.channel_id = c.id
     ) AS overwrites
-  FROM channels c WHERE c.guild_id = $1 ORDER BY c.position, c.id`;
+  FROM channels c WHERE c.guild_id = ANY($1::bigint[]) ORDER BY c.position, c.id`;
 
 /** Reads of guilds. All reject with DatabaseUnavailable while the database is away. */
 @Injectable()
@@ -67,13 +70,23 @@ export class GuildRepository {
     @Inject(Breaches) private readonly breaches: Breaches,
   ) {}
 
-  /**
-   * The guild as one moment saw it; null when there is no such guild. Members come along when there are at most
-   * `maxMembers`, which is what permissions in small guilds are computed from without another read.
-   */
+  /** The guild as one moment saw it; null when there is no such guild. Members come along as in snapshots(). */
   async snapshot(guildId: Snowflake, maxMembers: number): Promise<GuildSnapshot | null> {
-    if (!isStorable(guildId)) return null;
-    return this.database.snapshot((query) => this.read(query, guildId, maxMembers));
+    return (await this.snapshots([guildId], maxMembers)).get(guildId) ?? null;
+  }
+
+  /**
+   * All of these guilds that there are, as one moment saw them, in as many statements as one takes. Members of a guild come
+   * along when there are at most `maxMembers`, which is what permissions in small guilds are computed from without
+   * another read.
+   */
+  async snapshots(
+    guildIds: readonly Snowflake[],
+    maxMembers: number,
+  ): Promise<ReadonlyMap<Snowflake, GuildSnapshot>> {
+    const storable = guildIds.filter(isStorable);
+    if (storable.length === 0) return new Map();
+    return this.database.snapshot((query) => this.read(query, storable, maxMembers));
   }
 
   /** The same, and of a guild whose members are left out those of `userIds` who are members, at the same moment. */
@@ -84,7 +97,7 @@ export class GuildRepository {
   ): Promise<{ readonly snapshot: GuildSnapshot | null; readonly members: readonly Member[] }> {
     if (!isStorable(guildId)) return { snapshot: null, members: [] };
     return this.database.snapshot(async (query) => {
-      const snapshot = await this.read(query, guildId, maxMembers);
+      const snapshot = (await this.read(query, [guildId], maxMembers)).get(guildId) ?? null;
       if (snapshot === null || snapshot.members !== null) return { snapshot, members: [] };
       const ids = userIds.filter(isStorable);
       const rows = await query<MemberFields>(
@@ -95,32 +108,67 @@ export class GuildRepository {
     });
   }
 
-  private async read(query: Query, guildId: Snowflake, maxMembers: number): Promise<GuildSnapshot | null> {
-    const [row] = await query<GuildFields>(selectGuild, [guildId]);
-    if (row === undefined) return null;
+  private async read(
+    query: Query,
+    guildIds: readonly Snowflake[],
+    maxMembers: number,
+  ): Promise<ReadonlyMap<Snowflake, GuildSnapshot>> {
+    const rows = await query<GuildFields>(selectGuilds, [guildIds]);
+    if (rows.length === 0) return new Map();
+    const found = rows.map(({ id }) => id);
+    const small = rows.filter((row) => Number(row.member_count) <= maxMembers).map(({ id }) => id);
+    const roles = byGuild(await query<RoleFields>(selectRoles, [found]));
+    const channels = byGuild(await query<ChannelFields>(selectChannels, [found]));
+    const members = byGuild(
+      small.length === 0
+        ? []
+        : await query<MemberFields>(
+            `${selectMembers} WHERE m.guild_id = ANY($1::bigint[]) ORDER BY m.user_id`,
+            [small],
+          ),
+    );
+    const complete = new Set(small);
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        this.snapshotOf(
+          row,
+          roles.get(row.id) ?? [],
+          channels.get(row.id) ?? [],
+          complete.has(row.id) ? (members.get(row.id) ?? []) : null,
+        ),
+      ]),
+    );
+  }
+
+  private snapshotOf(
+    row: GuildFields,
+    roleRows: readonly RoleFields[],
+    channelRows: readonly ChannelFields[],
+    memberRows: readonly MemberFields[] | null,
+  ): GuildSnapshot {
+    const guildId = row.id;
     if (!row.owner_known) {
       this.breaches.report('the owner of a guild is not one of its members: served without an owner', {
         guildId,
         ownerId: row.owner_id,
       });
     }
-    const roles = (await query<RoleFields>(selectRoles, [guildId])).map(roleOf);
-    const channels = this.channelsOf(guildId, await query<ChannelFields>(selectChannels, [guildId]), roles);
-    const memberCount = Number(row.member_count);
-    const members = memberCount <= maxMembers ? await this.allMembers(query, guildId) : null;
-    return { guild: guildOf(row), roles, channels, memberCount: members?.length ?? memberCount, members };
+    const roles = roleRows.map(roleOf);
+    const channels = this.channelsOf(guildId, channelRows, roles);
+    const members = memberRows === null ? null : membersOf(guildId, memberRows, this.breaches);
+    return {
+      guild: guildOf(row),
+      roles,
+      channels,
+      memberCount: members?.length ?? Number(row.member_count),
+      members,
+    };
   }
 
   /** Those of `userIds` who are members, in one query. */
   members(guildId: Snowflake, userIds: readonly Snowflake[]): Promise<Member[]> {
     return this.memberRepository.byIds(guildId, userIds);
-  }
-
-  private async allMembers(query: Query, guildId: Snowflake): Promise<Member[]> {
-    const rows = await query<MemberFields>(`${selectMembers} WHERE m.guild_id = $1 ORDER BY m.user_id`, [
-      guildId,
-    ]);
-    return membersOf(guildId, rows, this.breaches);
   }
 
   private channelsOf(guildId: Snowflake, rows: readonly ChannelFields[], roles: readonly Role[]): Channel[] {
@@ -169,6 +217,17 @@ export class GuildRepository {
     }
     return overwrites;
   }
+}
+
+/** Rows of several guilds by their guild, in their order. */
+function byGuild<R extends { readonly guild_id: string }>(rows: readonly R[]): ReadonlyMap<string, R[]> {
+  const groups = new Map<string, R[]>();
+  for (const row of rows) {
+    const group = groups.get(row.guild_id);
+    if (group === undefined) groups.set(row.guild_id, [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 function guildOf(row: GuildFields): Guild {

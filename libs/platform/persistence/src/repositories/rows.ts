@@ -47,7 +47,7 @@ const isoUtc = (column: string): string =>
  * A role of another guild comes in foreign_role_ids, a member without a user comes with the columns of `u` null.
  */
 export const selectMembers = `
-  SELECT m.user_id, m.nick,
+  SELECT m.guild_id, m.user_id, m.nick,
     ${isoUtc('m.joined_at')} AS joined_at,
     floor(extract(epoch FROM m.communication_disabled_until) * 1000)::float8 AS disabled_until,
     ARRAY(
@@ -63,6 +63,7 @@ export const selectMembers = `
   FROM members m LEFT JOIN users u ON u.id = m.user_id`;
 
 export type MemberFields = {
+  guild_id: string;
   user_id: string;
   nick: string | null;
   joined_at: string;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { User } from '@derailed/shared/protocol';
 import { Database } from '../database';
+import { GatheredReads } from '../gathered-reads';
 import { type UserFields, isStorable, userColumns, userOf } from './rows';
 
 export interface Credentials {
@@ -38,23 +39,22 @@ const selectReadiness = `
       SELECT coalesce(json_agg(json_build_object('type', a.type, 'content', a.content) ORDER BY a.created_at), '[]')
       FROM activities a WHERE a.user_id = u.id
     ) AS activities
-  FROM users u WHERE u.id = $1`;
+  FROM users u WHERE u.id = ANY($1::bigint[])`;
 
-/** Reads of users; one query each. All reject with DatabaseUnavailable while the database is away. */
+/**
+ * Reads of users; those that are asked for at the same time share a query. All reject with DatabaseUnavailable while the
+ * database is away.
+ */
 @Injectable()
 export class UserRepository {
+  private readonly allCredentials = new GatheredReads((ids) => this.readCredentials(ids));
+  private readonly allReadiness = new GatheredReads((ids) => this.readReadiness(ids));
+
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /** Null when there is no such user. */
   async credentials(userId: Snowflake): Promise<Credentials | null> {
-    if (!isStorable(userId)) return null;
-    const [row] = await this.database.query<UserFields & { password: string; suspended: boolean }>(
-      `SELECT ${userColumns}, u.password, u.suspended FROM users u WHERE u.id = $1`,
-      [userId],
-    );
-    return row === undefined
-      ? null
-      : { user: userOf(row), passwordHash: row.password, suspended: row.suspended };
+    return isStorable(userId) ? this.allCredentials.one(userId) : null;
   }
 
   /** Existing guilds that the user is a member of. */
@@ -69,22 +69,42 @@ export class UserRepository {
 
   /** Null when there is no such user. */
   async readiness(userId: Snowflake): Promise<Readiness | null> {
-    if (!isStorable(userId)) return null;
-    const [row] = await this.database.query<
+    return isStorable(userId) ? this.allReadiness.one(userId) : null;
+  }
+
+  private async readCredentials(userIds: readonly Snowflake[]): Promise<ReadonlyMap<Snowflake, Credentials>> {
+    const rows = await this.database.query<UserFields & { password: string; suspended: boolean }>(
+      `SELECT ${userColumns}, u.password, u.suspended FROM users u WHERE u.id = ANY($1::bigint[])`,
+      [userIds],
+    );
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        { user: userOf(row), passwordHash: row.password, suspended: row.suspended },
+      ]),
+    );
+  }
+
+  private async readReadiness(userIds: readonly Snowflake[]): Promise<ReadonlyMap<Snowflake, Readiness>> {
+    const rows = await this.database.query<
       UserFields & {
         status: string | null;
         guild_ids: string[];
         guild_positions: { guildId: string; position: number }[];
         activities: { type: number; content: string }[];
       }
-    >(selectReadiness, [userId]);
-    if (row === undefined) return null;
-    return {
-      user: userOf(row),
-      settings: row.status === null ? null : { status: row.status },
-      guildIds: row.guild_ids,
-      guildPositions: row.guild_positions,
-      activities: row.activities,
-    };
+    >(selectReadiness, [userIds]);
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        {
+          user: userOf(row),
+          settings: row.status === null ? null : { status: row.status },
+          guildIds: row.guild_ids,
+          guildPositions: row.guild_positions,
+          activities: row.activities,
+        },
+      ]),
+    );
   }
 }
