@@ -130,6 +130,7 @@ export class SimNode {
             cluster,
             auth: { authenticate: (token) => this.authenticate(token, process) },
             clock: process.clock,
+            rng,
             metrics,
             logger,
             turn: process.scheduler.turn,

@@ -18,6 +18,7 @@ import {
   reconnectPayload,
   sessionRingKey,
 } from '@derailed/shared/protocol';
+import type { Line } from './admission';
 import { type Binding, type Effect, type Effects, nothing } from './effects';
 import { FixedWindow } from './fixed-window';
 import { decodeFrame } from './frame';
@@ -44,6 +45,8 @@ export class Connection {
   private lastSeq = 0;
   private attempts = 0;
   private beatBy = Number.POSITIVE_INFINITY;
+  /** READY or RESUMED of the session that it is bound to is on its way. */
+  private isLive = false;
   private readonly payloads = new FixedWindow(limits.payloads);
   private presences: FixedWindow | undefined;
   private heartbeats: FixedWindow | undefined;
@@ -130,6 +133,29 @@ export class Connection {
     return [{ kind: 'authenticate', attempt, token: request.token }];
   }
 
+  /** What it wants to be let in for, from its Identify or Resume until READY or RESUMED is on its way. */
+  get entering(): Line | undefined {
+    const { state } = this;
+    if (state.kind === 'authenticating') return state.request.op === Op.RESUME ? 'resume' : 'identify';
+    if (state.kind === 'binding') return state.line;
+    return state.kind === 'bound' && !this.isLive ? state.line : undefined;
+  }
+
+  /** Its turn has come, after its `authenticate` had to wait for it. */
+  turn(): Effects {
+    const { state } = this;
+    return state.kind === 'authenticating'
+      ? [{ kind: 'authenticate', attempt: state.attempt, token: state.request.token }]
+      : nothing;
+  }
+
+  /** Its turn did not come in time. Who identifies is told so on the connection it has; who resumes comes back. */
+  turnedAway(now: Instant): Effects {
+    const { state } = this;
+    if (state.kind !== 'authenticating') return nothing;
+    return state.request.op === Op.RESUME ? this.close('unavailable') : this.invalidSession(false, now);
+  }
+
   /** The answer to an `authenticate`: the token is this user's. */
   authenticated(attempt: number, user: User, now: Instant): Effects {
     const { state } = this;
@@ -138,13 +164,13 @@ export class Connection {
     if (request.op === Op.RESUME) {
       const place = decodeSessionId(request.sessionId);
       if (place?.userId !== user.id) return this.invalidSession(false, now);
-      this.state = { kind: 'binding', who: whoIs(user, undefined), until, held };
+      this.state = { kind: 'binding', line: 'resume', who: whoIs(user, undefined), until, held };
       const order = { userId: user.id, sessionId: request.sessionId, seq: request.seq };
       return [{ kind: 'resume', order, ringKey: sessionRingKey(place) }];
     }
     const order = identifyOrder(request, user, this.asked.version, now.wall);
     if (typeof order === 'string') return this.close(order);
-    this.state = { kind: 'binding', who: whoIs(user, request), until, held };
+    this.state = { kind: 'binding', line: 'identify', who: whoIs(user, request), until, held };
     const shardId = order.sharded ? order.shardId : undefined;
     const identify: Effect = {
       kind: 'identify',
@@ -188,7 +214,8 @@ export class Connection {
       return seq === this.lastSeq ? nothing : this.lost();
     }
     if (state.kind !== 'binding') return nothing;
-    this.state = { kind: 'bound', binding, who: state.who };
+    this.state = { kind: 'bound', line: state.line, binding, who: state.who };
+    this.isLive = false;
     this.lastSeq = seq;
     const effects: Effect[] = [];
     for (const raw of state.held) effects.push(...this.obey(raw, now));
@@ -246,7 +273,9 @@ export class Connection {
 
   /** READY or RESUMED is on its way: from now on the client has to beat. */
   live(now: Instant): void {
-    if (this.state.kind === 'bound') this.expectBeat(now);
+    if (this.state.kind !== 'bound') return;
+    this.isLive = true;
+    this.expectBeat(now);
   }
 
   /** Asks the client to come back elsewhere. */

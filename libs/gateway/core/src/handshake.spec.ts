@@ -318,3 +318,65 @@ describe('a refusal', () => {
     expect(desk.advance(1)).toEqual([close('identify_timeout')]);
   });
 });
+
+describe('a turn', () => {
+  const start = (payload?: object): { desk: Desk; attempt: number } => {
+    const desk = new Desk();
+    desk.open();
+    return { desk, attempt: attemptOf(payload ? desk.say(payload) : desk.identify()) };
+  };
+  const resume = { op: 6, d: { token: 't', session_id: sessionId, seq: 3 } };
+
+  it('lasts from an identify or resume until READY or RESUMED is on its way', () => {
+    for (const [line, payload] of [
+      ['identify', undefined],
+      ['resume', resume],
+    ] as const) {
+      const { desk, attempt } = start(payload);
+      expect(desk.connection.entering).toBe(line);
+      desk.connection.authenticated(attempt, bot, desk.now);
+      expect(desk.connection.entering).toBe(line);
+      desk.connection.bound(binding, 0, desk.now);
+      expect(desk.connection.entering).toBe(line);
+      desk.connection.live(desk.now);
+      expect(desk.connection.entering).toBeUndefined();
+    }
+  });
+
+  it('ends with a refusal, a close, and the end of the socket', () => {
+    const ends: ((desk: Desk, attempt: number) => void)[] = [
+      ({ connection, now }, attempt) => connection.authenticationFailed(attempt, 'invalid', now),
+      ({ connection }) => connection.socketClosed(1006),
+      ({ connection, now }, attempt) => {
+        connection.authenticated(attempt, bot, now);
+        connection.refused(0, false, 5_000, now);
+      },
+      ({ connection, now }, attempt) => {
+        connection.authenticated(attempt, bot, now);
+        connection.bound(binding, 0, now);
+        connection.released(binding.epoch, 0, now);
+      },
+    ];
+    for (const end of ends) {
+      const { desk, attempt } = start();
+      end(desk, attempt);
+      expect(desk.connection.entering).toBeUndefined();
+    }
+  });
+
+  it('that comes later begins with the token that was shown, and is none for who has gone on', () => {
+    const { desk, attempt } = start();
+    expect(desk.connection.turn()).toEqual([{ kind: 'authenticate', attempt, token: 't' }]);
+    desk.connection.authenticated(attempt, bot, desk.now);
+    expect(desk.connection.turn()).toEqual([]);
+  });
+
+  it('that does not come: op 9 (false) for an identify, and the next one may follow; 4000 for a resume', () => {
+    const { desk, attempt } = start();
+    expect(desk.connection.turnedAway(desk.now)).toEqual([invalid(false)]);
+    expect(desk.connection.authenticated(attempt, bot, desk.now)).toEqual([]);
+    expect(desk.identify()).toMatchObject([{ kind: 'authenticate' }]);
+    expect(start(resume).desk.connection.turnedAway(desk.now)).toEqual([close('unavailable')]);
+    expect(new Desk().bound().connection.turnedAway(desk.now)).toEqual([]);
+  });
+});

@@ -1,3 +1,4 @@
+export * from './admission';
 export * from './connection';
 export * from './effects';
 export * from './fixed-window';

@@ -1,4 +1,5 @@
 import type { ClientKind, IdentifyRequest, RawPayload, ResumeRequest } from '@derailed/shared/protocol';
+import type { Line } from './admission';
 import type { Binding } from './effects';
 
 /** What the presence of a connection's user depends on. */
@@ -23,10 +24,16 @@ export type State =
       readonly held: RawPayload[];
     }
   /** Waits for the session-node. */
-  | { readonly kind: 'binding'; readonly who: Who; readonly until: number; readonly held: RawPayload[] }
+  | {
+      readonly kind: 'binding';
+      readonly line: Line;
+      readonly who: Who;
+      readonly until: number;
+      readonly held: RawPayload[];
+    }
   /** Was refused; op 9 goes out at a time that slows the client down. */
   | { readonly kind: 'refused'; readonly resumable: boolean; readonly at: number }
-  | { readonly kind: 'bound'; readonly binding: Binding; readonly who: Who }
+  | { readonly kind: 'bound'; readonly line: Line; readonly binding: Binding; readonly who: Who }
   /** We closed it, or the socket is gone. */
   | { readonly kind: 'closed' };
 

@@ -1,8 +1,9 @@
+import { Admission } from '@derailed/gateway/core';
 import type { AuthClient } from '@derailed/platform/auth-client';
 import type { Cluster } from '@derailed/platform/cluster';
 import type { Mesh } from '@derailed/platform/mesh';
 import type { Logger, Registry } from '@derailed/platform/observability';
-import type { Clock } from '@derailed/shared/kernel';
+import type { Clock, Rng } from '@derailed/shared/kernel';
 import type { Client, ClientWebSocket } from './client';
 import { Clients } from './clients';
 import { Departure } from './departure';
@@ -20,12 +21,16 @@ import { GatewayWsAdapter } from './ws-adapter';
 
 const mebibyte = 1024 * 1024;
 
+/** The share of IDENTIFY_DEADLINE that may be spent in line: what comes after it takes its time too. */
+const patience = 0.75;
+
 /** What the platform lends a ws-gateway. */
 export interface GatewayPlatform {
   readonly mesh: Mesh;
   readonly cluster: Cluster;
   readonly auth: Pick<AuthClient, 'authenticate'>;
   readonly clock: Clock;
+  readonly rng: Rng;
   readonly metrics: Registry;
   readonly logger: Logger;
   /** Runs a task after the current turn of the event loop; setImmediate unless a simulator says otherwise. */
@@ -43,12 +48,21 @@ export class ClientSide {
 
   constructor(
     private readonly config: GatewayConfig,
-    { mesh, cluster, auth, clock, metrics: registry, logger, turn = setImmediate }: GatewayPlatform,
+    { mesh, cluster, auth, clock, rng, metrics: registry, logger, turn = setImmediate }: GatewayPlatform,
     publicUrl: () => string,
   ) {
     const wires = new Wires(config.compressionContextMb * mebibyte, zstdContexts());
     const clients = new Clients({ ...config, zstd: wires.hasZstd }, config.maxConnections);
-    const metrics = new GatewayMetrics(registry, () => clients.size, wires);
+    const admission = new Admission(
+      { atOnce: config.identifyAtOnce, patience: config.identifyDeadline * patience },
+      rng,
+    );
+    const metrics = new GatewayMetrics(
+      registry,
+      () => clients.size,
+      wires,
+      () => admission.waiting,
+    );
     const loop = {
       monotonic: () => clock.monotonic(),
       turn: (task: () => void) => void turn(task),
@@ -78,6 +92,7 @@ export class ClientSide {
       clients,
       flusher,
       wires,
+      admission,
       sender,
       auth,
       clock,

@@ -18,6 +18,12 @@ import type { GatewayConfig } from './settings';
 /** Connections beyond MAX_CONNECTIONS that are still accepted: HTTP calls, and refusals that say why. */
 const spareConnections = 1000;
 
+/**
+ * Connections that the system keeps until they are accepted, as far as it allows (net.core.somaxconn): with Node's 511 those of
+ * a storm are dropped and come again after seconds.
+ */
+const backlog = 4096;
+
 /** Pongs that may wait: the window for pings bounds them, and has a close code. The types lack this option of `ws`. */
 const anyPongs = { maxPendingAutoPongs: 0 };
 
@@ -96,7 +102,7 @@ export class Door {
           error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
         reject(new OperatorError(`GATEWAY_LISTEN: ${formatAddress(listen)} ${why}.`));
       });
-      this.server.listen(listen.port, listen.host, () => {
+      this.server.listen({ port: listen.port, host: listen.host, backlog }, () => {
         const at = this.server.address();
         if (typeof at === 'object' && at !== null) this.bound = { host: listen.host, port: at.port };
         resolve();

@@ -2,8 +2,8 @@ import { AuthClient } from '@derailed/platform/auth-client';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh } from '@derailed/platform/mesh';
 import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
-import { CLOCK, LOGGER } from '@derailed/platform/runtime';
-import type { Clock } from '@derailed/shared/kernel';
+import { CLOCK, LOGGER, RNG } from '@derailed/platform/runtime';
+import type { Clock, Rng } from '@derailed/shared/kernel';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ClientGateway } from './client.gateway';
 import { GatewayNode } from './gateway-node';
@@ -20,15 +20,16 @@ export class GatewayNodeModule {
       providers: [
         {
           provide: GatewayNode,
-          inject: [MESH, CLUSTER, AuthClient, CLOCK, METRICS, LOGGER],
+          inject: [MESH, CLUSTER, AuthClient, CLOCK, RNG, METRICS, LOGGER],
           useFactory: (
             mesh: Mesh,
             cluster: Cluster,
             auth: AuthClient,
             clock: Clock,
+            rng: Rng,
             metrics: Registry,
             logger: Logger,
-          ) => new GatewayNode(config, { mesh, cluster, auth, clock, metrics, logger }),
+          ) => new GatewayNode(config, { mesh, cluster, auth, clock, rng, metrics, logger }),
         },
         { provide: Shell, inject: [GatewayNode], useFactory: (node: GatewayNode) => node.shell },
         { provide: GatewayWsAdapter, inject: [GatewayNode], useFactory: (node: GatewayNode) => node.adapter },

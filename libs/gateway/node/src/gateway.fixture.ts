@@ -3,7 +3,7 @@ import { AuthClient } from '@derailed/platform/auth-client';
 import { CLUSTER } from '@derailed/platform/cluster';
 import { InProcessNetwork, MESH, type Mesh, type MessageCase, type MessageOf } from '@derailed/platform/mesh';
 import { METRICS } from '@derailed/platform/observability';
-import { CLOCK, LOGGER, systemClock, systemRng } from '@derailed/platform/runtime';
+import { CLOCK, LOGGER, systemClock, systemRng, RNG } from '@derailed/platform/runtime';
 import { unavailable } from '@derailed/shared/kernel';
 import type { User } from '@derailed/shared/protocol';
 import { type DynamicModule, type INestApplication, Module } from '@nestjs/common';
@@ -99,6 +99,7 @@ export class GatewayFixture {
       [CLUSTER, { view: { ownerOf: () => 'session:1' } }],
       [AuthClient, auth],
       [CLOCK, systemClock],
+      [RNG, systemRng],
       [METRICS, registry],
       [LOGGER, logger],
     ]);

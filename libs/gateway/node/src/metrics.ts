@@ -31,6 +31,7 @@ export class GatewayMetrics {
     registry: Registry,
     connections: () => number,
     wires: { readonly contexts: number; readonly contextBytes: number },
+    waiting: () => number,
   ) {
     const registers = [registry];
     const counter = (name: string, help: string): Counter.Internal =>
@@ -41,6 +42,14 @@ export class GatewayMetrics {
       registers,
       collect() {
         this.set(connections());
+      },
+    });
+    new Gauge({
+      name: 'derailed_gateway_entries_waiting',
+      help: 'Identifies and resumes that wait for their turn (IDENTIFY_AT_ONCE).',
+      registers,
+      collect() {
+        this.set(waiting());
       },
     });
     new Gauge({

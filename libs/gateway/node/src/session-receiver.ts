@@ -79,7 +79,10 @@ export class SessionReceiver {
       const { outbox } = client;
       const tail = outbox.wire === undefined ? (text ??= tails.plain(jsonEncoding)) : outbox.wire.tail(tails);
       outbox.push(tail, seq);
-      if (live) client.connection.live(this.shell.now());
+      if (live) {
+        client.connection.live(this.shell.now());
+        this.shell.settle(client);
+      }
       if (wantsDrain) this.awaitDrain(client);
       this.flusher.enqueue(outbox);
     }

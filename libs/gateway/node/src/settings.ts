@@ -74,6 +74,11 @@ export const gatewaySettings = {
     'How long an identify or resume may take, the auth service and session-node included; past it: close 4000.',
     duration('14s', { min: '1s' }),
   ),
+  identifyAtOnce: setting(
+    'IDENTIFY_AT_ONCE',
+    'How many identifies a ws-gateway works on at once, and as many resumes. The rest waits in line, resumes first; who waits for most of IDENTIFY_DEADLINE is turned away: an identify with op 9 (false), a resume with 4000.',
+    count(64, { min: 1, max: 1_048_576 }),
+  ),
   maxConnections: setting(
     'MAX_CONNECTIONS',
     'Connections that one ws-gateway holds; one more is refused with HTTP 503.',

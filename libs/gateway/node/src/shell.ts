@@ -1,4 +1,4 @@
-import type { Effects, Instant } from '@derailed/gateway/core';
+import type { Admission, Effects, Instant } from '@derailed/gateway/core';
 import type { AuthClient } from '@derailed/platform/auth-client';
 import type { Logger } from '@derailed/platform/observability';
 import type { Clock } from '@derailed/shared/kernel';
@@ -16,6 +16,7 @@ export interface ShellParts {
   readonly clients: Clients;
   readonly flusher: Flusher;
   readonly wires: Wires;
+  readonly admission: Admission;
   readonly sender: SessionSender;
   readonly auth: Pick<AuthClient, 'authenticate'>;
   readonly clock: Clock;
@@ -45,7 +46,7 @@ export class Shell {
   }
 
   run(client: Client, effects: Effects): void {
-    const { sender, flusher, wires } = this.parts;
+    const { sender, flusher, wires, admission } = this.parts;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
@@ -57,7 +58,8 @@ export class Shell {
           client.outbox.wire = wires.open(effect.encoding, effect.compression);
           break;
         case 'authenticate':
-          this.authenticate(client, effect.attempt, effect.token);
+          if (admission.enter(client.number, client.connection.entering ?? 'identify', this.now().mono))
+            this.authenticate(client, effect.attempt, effect.token);
           break;
         case 'identify':
           client.peer = undefined;
@@ -82,6 +84,30 @@ export class Shell {
           this.close(client, effect.reason);
           break;
       }
+    }
+    this.settle(client);
+  }
+
+  /** Whether it is in or gone: then its turn is the next one's. */
+  settle({ number, connection }: Client): void {
+    if (connection.entering === undefined) this.admit(this.parts.admission.leave(number));
+  }
+
+  /** Those whose turn did not come in time. */
+  turnAway(): void {
+    const { admission, clients } = this.parts;
+    const { away, next } = admission.turnAway(this.now().mono);
+    for (const number of away) {
+      const client = clients.get(number);
+      if (client) this.run(client, client.connection.turnedAway(this.now()));
+    }
+    this.admit(next);
+  }
+
+  private admit(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      const client = this.parts.clients.get(number);
+      if (client) this.run(client, client.connection.turn());
     }
   }
 

@@ -31,5 +31,6 @@ export class Ticker {
     for (const client of this.clients) {
       if (client.connection.nextWake() <= now.mono) this.shell.run(client, client.connection.tick(now));
     }
+    this.shell.turnAway();
   }
 }

@@ -4,13 +4,15 @@ interface Waiting<V> {
   readonly reject: (error: unknown) => void;
 }
 
-/** How many statements of one kind are on their way at once, and how many ids one of them asks for. */
-const atOnce = 2;
+/** How many ids one statement asks for. */
 const most = 500;
+/** Statements of one kind on their way at once; another one goes beside the first only for so many ids. */
+const atOnce = 2;
+const worthAnother = 16;
 
 /**
- * Reads by id that share statements: while some are on their way, the next ones gather for the following statement. One
- * alone goes at once; ten thousand together are a few dozen statements.
+ * Reads by id that share statements: while one is on its way, the next ones gather for the following one. One alone goes at
+ * once; ten thousand together are a few dozen statements.
  */
 export class GatheredReads<V> {
   private waiting = new Map<string, Waiting<V>>();
@@ -35,7 +37,8 @@ export class GatheredReads<V> {
   }
 
   private start(): void {
-    if (this.running >= atOnce || this.waiting.size === 0) return;
+    const least = this.running === 0 ? 1 : worthAnother;
+    if (this.running >= atOnce || this.waiting.size < least) return;
     const asked = new Map([...this.waiting].slice(0, most));
     for (const id of asked.keys()) this.waiting.delete(id);
     this.running++;

@@ -45,6 +45,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'HANDSHAKE_TIMEOUT',
   'HEARTBEAT_INTERVAL',
   'IDENTIFIES_PER_DAY',
+  'IDENTIFY_AT_ONCE',
   'IDENTIFY_CONCURRENCY',
   'IDENTIFY_DB_WINDOW',
   'IDENTIFY_DEADLINE',
