@@ -42,14 +42,17 @@ export function parseRange(text: string): Range | undefined {
 /** The proxies whose X-Forwarded-For is believed. */
 export class TrustedProxies {
   private readonly ranges = new BlockList();
+  private readonly some: boolean;
 
   /** @param ranges those that parseRange takes */
   constructor(ranges: readonly string[]) {
     for (const { network, prefix, family } of ranges.map(parseRange).filter((range) => range !== undefined))
       this.ranges.addSubnet(network, prefix, family);
+    this.some = ranges.length > 0;
   }
 
   includes(address: string): boolean {
+    if (!this.some) return false;
     const family = isIP(address);
     return family !== 0 && this.ranges.check(address, family === 6 ? 'ipv6' : 'ipv4');
   }

@@ -7,29 +7,35 @@ import { OperatorError } from '@derailed/shared/kernel';
 import { limits } from '@derailed/shared/protocol';
 import { type Server as SocketServer, type WebSocket, WebSocketServer } from 'ws';
 import { TrustedProxies, callerKey } from './addresses';
+import { Arrivals } from './arrivals';
 import { Callers } from './callers';
 import type { Client } from './client';
 import type { ClientSide } from './client-side';
 import { ClientSocket } from './client-socket';
 import { type HttpRoutes, pathOf } from './http-routes';
 import type { Refusal } from './metrics';
+import { Pace } from './pace';
 import type { GatewayConfig } from './settings';
 
 /** Connections beyond MAX_CONNECTIONS that are still accepted: HTTP calls, and refusals that say why. */
 const spareConnections = 1000;
 
-/**
- * Connections that the system keeps until they are accepted, as far as it allows (net.core.somaxconn): with Node's 511 those of
- * a storm are dropped and come again after seconds.
- */
-const backlog = 4096;
+/** Upgrades in one turn of the event loop: about 0.2 ms each, and the requests of a storm are all read in one turn. */
+const upgradesPerTurn = 16;
 
 /** Pongs that may wait: the window for pings bounds them, and has a close code. The types lack this option of `ws`. */
 const anyPongs = { maxPendingAutoPongs: 0 };
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 /** Where clients come in: an HTTP server, and the WebSockets that it is upgraded to. */
 export class Door {
   private readonly secure: boolean;
+  private readonly arrivals: Arrivals;
   private readonly server: Server;
   private readonly sockets: SocketServer<typeof ClientSocket>;
   private readonly proxies: TrustedProxies;
@@ -56,7 +62,6 @@ export class Door {
     this.server = tls
       ? createTlsServer({ ...tls, ...bounds, handshakeTimeout, requestCert: tls.ca !== undefined })
       : createServer(bounds);
-    this.server.maxConnections = config.maxConnections + spareConnections;
     this.proxies = new TrustedProxies(config.trustedProxies);
     this.callers = new Callers(config.maxConnectionsPerIp);
     this.sockets = new WebSocketServer({
@@ -72,14 +77,21 @@ export class Door {
     });
     this.upgradePaths = upgradePaths(config.publicUrl);
     this.bound = config.listen;
-    this.server.on('connection', (socket: Socket) => {
-      this.admit(socket);
+    this.arrivals = new Arrivals(config.maxConnections + spareConnections, {
+      admit: (socket) => this.admit(socket),
+      begin: (socket) => void this.server.emit('connection', socket),
+      turn: setImmediate,
     });
     this.server.on('request', (request, response) => {
       routes.handle(request, response);
     });
+    const upgrades = new Pace<Upgrade>(upgradesPerTurn, setImmediate, (upgrade) => {
+      this.upgrade(upgrade);
+    });
     this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.upgrade(request, socket, head);
+      // While it waits nobody else hears its errors; its end is seen when its turn comes.
+      socket.on('error', leaveToClose);
+      upgrades.add({ request, socket, head });
     });
   }
 
@@ -94,36 +106,39 @@ export class Door {
   }
 
   /** @throws OperatorError when the address can't be listened on */
-  listen(): Promise<void> {
+  async listen(): Promise<void> {
     const { listen } = this.config;
-    return new Promise((resolve, reject) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) => {
-        const why =
-          error.code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${error.code ?? error.message})`;
-        reject(new OperatorError(`GATEWAY_LISTEN: ${formatAddress(listen)} ${why}.`));
-      });
-      this.server.listen({ port: listen.port, host: listen.host, backlog }, () => {
-        const at = this.server.address();
-        if (typeof at === 'object' && at !== null) this.bound = { host: listen.host, port: at.port };
-        resolve();
-      });
-    });
+    try {
+      const { port } = await this.arrivals.listen(listen);
+      this.bound = { host: listen.host, port };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code === 'EADDRINUSE' ? 'is in use' : `can't be listened on (${code ?? message})`;
+      throw new OperatorError(`GATEWAY_LISTEN: ${formatAddress(listen)} ${why}.`);
+    }
+    // An HTTP server looks for late requests from this event on; it does not listen itself.
+    this.server.emit('listening');
   }
 
   /** Takes no more connections; those that are there stay. */
   shut(): void {
+    this.arrivals.shut();
     this.server.close();
   }
 
   /** Whoever is not a proxy is counted from its first packet on, not only when it asks for an upgrade. */
-  private admit(socket: Socket): void {
+  private admit(socket: Socket): boolean {
     const address = socket.remoteAddress;
-    if (address === undefined || this.proxies.includes(address)) return;
-    if (this.enter(address, socket)) return;
-    this.side.metrics.refused('per_address');
-    // Below TLS there is nothing that could be said.
-    if (this.secure) socket.destroy();
-    else answer(socket, '429 Too Many Requests');
+    // It is gone already.
+    if (address === undefined) socket.destroy();
+    else if (this.proxies.includes(address) || this.enter(address, socket)) return true;
+    else {
+      this.side.metrics.refused('per_address');
+      // Below TLS there is nothing that could be said.
+      if (this.secure) socket.destroy();
+      else this.answer(socket, '429 Too Many Requests');
+    }
+    return false;
   }
 
   /** False: that address has all the connections that it may have. */
@@ -136,7 +151,8 @@ export class Door {
     return true;
   }
 
-  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  private upgrade({ request, socket, head }: Upgrade): void {
+    if (socket.destroyed) return;
     if (!this.upgradePaths.has(pathOf(request.url ?? '/')))
       return this.refuse(socket, 'path', '404 Not Found');
     if (this.side.clients.full) return this.refuse(socket, 'full', '503 Service Unavailable');
@@ -170,7 +186,18 @@ export class Door {
 
   private refuse(socket: Duplex, why: Refusal, status: string): void {
     this.side.metrics.refused(why);
-    answer(socket, status);
+    this.answer(socket, status);
+  }
+
+  /** Says no. The caller may read that and hang up. */
+  private answer(socket: Duplex, status: string): void {
+    const cut = setTimeout(() => socket.destroy(), this.config.closeTimeout);
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        clearTimeout(cut);
+      });
+    socket.resume().end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 }
 
@@ -181,16 +208,11 @@ function listener(hear: (client: Client) => void): (this: WebSocket) => void {
   };
 }
 
-/** ws closes by itself after a broken frame; 'close' follows. */
+/** What is broken closes by itself; 'close' follows. */
 function leaveToClose(): void {}
 
 /** The public URL's path, with and without its last slash, besides `/`: a proxy may pass it on as it is. */
 function upgradePaths(publicUrl: string | undefined): ReadonlySet<string> {
   const path = publicUrl === undefined ? '/' : new URL(publicUrl).pathname.replace(/\/$/, '');
   return new Set(['/', path, `${path}/`]);
-}
-
-function answer(socket: Duplex, status: string): void {
-  socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

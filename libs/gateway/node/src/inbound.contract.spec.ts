@@ -187,4 +187,31 @@ describe('connections of one address', () => {
     await once(first, 'close');
     await open('198.51.100.9, 198.51.100.1, 127.0.0.7');
   });
+
+  it('count no more once they are gone, even those that left while they waited for their upgrade', async () => {
+    gateway = await GatewayFixture.start({ maxConnectionsPerIp: '1', trustedProxies: '127.0.0.0/8' });
+    const headers = { 'x-forwarded-for': '198.51.100.1' };
+    const head = [
+      'GET /?v=10 HTTP/1.1',
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      'X-Forwarded-For: 198.51.100.1',
+    ];
+    const leaveAtOnce = (): Promise<unknown> => {
+      const socket = connect(gateway.node.address.port, '127.0.0.1');
+      socket.write([...head, '', ''].join('\r\n'), () => socket.resetAndDestroy());
+      return once(socket, 'close');
+    };
+    await Promise.all(Array.from({ length: 40 }, leaveAtOnce));
+    const comesIn = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        new WebSocket(gateway.url, { headers })
+          .on('open', () => resolve(true))
+          .on('error', () => resolve(false));
+      });
+    while (!(await comesIn()));
+  });
 });

@@ -17,7 +17,7 @@ export interface ColdGateway {
 
 export type Plan = readonly { readonly users: number; readonly guilds: number }[];
 
-/** More than one storm comes from: each address may open 10,000 connections. */
+/** Heartbeats come between storms, not in them. */
 const env = { HEARTBEAT_INTERVAL: '55s' };
 
 export async function startComposed(plan: Plan, closing: Closing): Promise<ColdGateway> {
