@@ -262,7 +262,7 @@ export class Cores {
           this.ask((snapshot) => this.guild.loaded(effect.load, snapshot, this.at));
           break;
         case 'reread':
-          this.ask((snapshot) => this.guild.reread(effect.read, snapshot, [], this.at));
+          this.ask((snapshot) => this.guild.reread(effect.read, { snapshot, members: [] }, this.at));
           break;
         case 'loadMembers':
           this.ask(({ members }) => {

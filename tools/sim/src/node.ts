@@ -33,8 +33,6 @@ export interface NodeWorld {
   /** Bytes that may wait for a peer (LINK_QUEUE). */
   readonly linkQueue: number;
   trace(what: () => string): void;
-  /** The node is about to end. */
-  died(node: SimNode): void;
   /** The member list, as this start of the node will see it. */
   cluster(node: SimNode, process: VirtualProcess, mesh: NodeMesh, rng: Rng, logger: Logger): Cluster;
 }
@@ -148,7 +146,6 @@ export class SimNode {
     const { running, world } = this;
     if (!running) return;
     world.trace(() => `${this.id} is killed${silent ? ' with its machine' : ''}`);
-    world.died(this);
     this.running = undefined;
     running.process.kill();
     world.network.died(running.process, silent);

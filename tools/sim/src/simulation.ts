@@ -83,7 +83,6 @@ export class Simulation {
   private readonly nodes: SimNode[] = [];
   private readonly clients: VirtualClient[] = [];
   private readonly monoliths: Monolith[] = [];
-  private readonly forgotten = new Set<Snowflake>();
 
   constructor(private readonly options: SimulationOptions) {
     this.rng = seededRng(options.seed * 0x9e37 + 1);
@@ -96,7 +95,6 @@ export class Simulation {
       platform: this.platform,
       history: this.history,
       clients: this.clients,
-      forgotten: this.forgotten,
       monolithOf: (key) => this.monoliths[Number(BigInt(key) >> 22n) % this.monoliths.length]!,
     };
     const workload = new Workload(stage, this.split());
@@ -149,7 +147,6 @@ export class Simulation {
       tap: options.plant?.tap?.(onlooker, loop) ?? onlooker,
       linkQueue: rng.next() < 0.2 ? 64 * 1024 : 4 * 1024 * 1024,
       trace,
-      died: (node) => this.forgetTold(node),
       cluster: (node) => StaticCluster.of(members, node),
     };
     for (const { id, roles } of members) this.nodes.push(new SimNode(id, roles, this.split(), world));
@@ -206,19 +203,6 @@ export class Simulation {
     const node = this.nodes.find((each) => each.id === id);
     const view = node?.incarnation === incarnation ? node.cluster?.view : undefined;
     return { generation: view?.generation ?? 0, isValid: view?.ownerOf(role, key) === id };
-  }
-
-  /**
-   * What clients were told of presences is known to the guild's owner and to that of its Presence. When both die at
-   * once nobody knows it any more, and who goes offline meanwhile is not told to be: a law that does not hold yet.
-   */
-  private forgetTold({ id, cluster }: SimNode): void {
-    for (const guildId of this.platform.guildIds) {
-      const owners = (['guild-node', 'presence-node'] as const).map((role) =>
-        cluster?.view.ownerOf(role, guildId),
-      );
-      if (owners.every((owner) => owner === id)) this.forgotten.add(guildId);
-    }
   }
 
   /** Chance of its own for a part of the world. */

@@ -9,8 +9,6 @@ export interface Stage {
   readonly platform: Platform;
   readonly history: History;
   readonly clients: readonly VirtualClient[];
-  /** Guilds of which nobody knows any more what presences were told. */
-  readonly forgotten: ReadonlySet<Snowflake>;
   /** Of each guild and each user, the one that publishes to it. */
   monolithOf(key: Snowflake): Monolith;
 }
@@ -200,11 +198,8 @@ export class Workload {
   }
 }
 
-/** A law that does not hold yet; see README.md. */
-export const knownGap = 'presence, where nobody knows what was told';
-
 /** Laws of a world in which nothing happens any more: what clients know is what the database has. */
-export function checkConvergence({ platform, history, clients, forgotten }: Stage): void {
+export function checkConvergence({ platform, history, clients }: Stage): void {
   const living = clients.filter(({ isWanted }) => isWanted);
   for (const client of living) {
     const { name, life, userId } = client;
@@ -232,7 +227,7 @@ export function checkConvergence({ platform, history, clients, forgotten }: Stag
         const meant = statusOf(living.filter((each) => each.userId === memberId));
         if (shown !== meant)
           history.broken(
-            forgotten.has(guildId) ? knownGap : 'presence',
+            'presence',
             `${name} sees ${memberId} ${shown} in guild ${guildId} instead of ${meant}`,
           );
       }

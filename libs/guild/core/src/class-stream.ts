@@ -24,6 +24,8 @@ interface Change {
  */
 export class ClassStream {
   private readonly told = new Map<string, Map<number, Told>>();
+  /** Nodes that know who is online. */
+  private readonly aware = new Set<string>();
   private readonly log: Change[] = [];
   /** Changes before events up to this index may be missing from the log. */
   private forgottenAt = 0;
@@ -37,11 +39,25 @@ export class ClassStream {
   /** The node knows nothing any more, or what it knows is uncertain. */
   forget(node: string): void {
     this.told.delete(node);
+    this.aware.delete(node);
   }
 
   /** The node asks again for what it should have: what it holds of the class is uncertain. */
   doubt(node: string, view: ClassView): void {
     this.told.get(node)?.delete(view.id);
+    this.aware.delete(node);
+  }
+
+  /** Whether the node knows who is online, and hears of changes since. From now on it does. */
+  knowsPresences(node: string): boolean {
+    const knows = this.aware.has(node);
+    this.aware.add(node);
+    return knows;
+  }
+
+  /** Changes are not told as long as nobody wants them. */
+  forgetPresences(): void {
+    this.aware.clear();
   }
 
   /** Makes sure that the node knows the class before it is mentioned to it. */

@@ -1,5 +1,4 @@
-import { PRESENCES_NAMED } from '@derailed/shared/protocol';
-import { GuildRig, readyRig, snapshot } from './guild.fixture';
+import { GuildRig, readyRig } from './guild.fixture';
 
 const message = { id: '900' };
 
@@ -261,7 +260,7 @@ describe('GUILD_CREATE', () => {
   it('carries everybody and their presences for those with the intent, in a guild that is not large', () => {
     const rig = new GuildRig();
     const online = { userId: '2', status: 'online', activities: '[]', clientStatus: '{"web":"online"}' };
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
+    rig.run(rig.guild.presence({ kind: 'one', presence: online }, rig.at));
     rig.subscribe('a', '3', { intents: 0x101 });
     rig.subscribe('b', '3', { intents: 0x101, largeThreshold: 2 });
     rig.load();
@@ -306,81 +305,5 @@ describe('GUILD_CREATE', () => {
     expect(texts(rig)).toHaveLength(1);
     rig.subscribe('a', '3');
     expect(texts(rig).at(-1)?.same).toBe(false);
-  });
-});
-
-describe('Presence in a guild', () => {
-  const online = { userId: '2', status: 'online', activities: '[]', clientStatus: '{"web":"online"}' };
-  const offline = { userId: '2', status: 'offline', activities: '[]', clientStatus: '{}' };
-
-  it('is told to those with the intent, and an equal state is not told twice', () => {
-    const rig = new GuildRig();
-    rig.subscribe('with', '2', { intents: 0x100 });
-    rig.subscribe('without', '3', { intents: 1 });
-    rig.load();
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    rig.run(rig.guild.presence(online, 'p2', rig.at));
-    rig.run(rig.guild.presence(offline, 'p3', rig.at));
-    rig.run(rig.guild.presence(offline, 'p4', rig.at));
-    expect([rig.got('with'), rig.got('without')]).toEqual([['PRESENCE_UPDATE', 'PRESENCE_UPDATE'], []]);
-  });
-
-  it('of a member who has left is told to nobody, and shown when it is back', () => {
-    const rig = new GuildRig();
-    rig.subscribe('with', '3', { intents: 0x102 });
-    rig.load();
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '2' } });
-    rig.run(rig.guild.presence({ ...online, status: 'idle' }, 'p2', rig.at));
-    expect(rig.guild.info().presences).toBe(0);
-    expect(rig.got('with')).toEqual(['PRESENCE_UPDATE', 'GUILD_MEMBER_REMOVE']);
-    rig.publish('GUILD_MEMBER_ADD', { user: { id: '2' }, roles: [] });
-    expect(rig.got('with').slice(2)).toEqual(['GUILD_MEMBER_ADD', 'PRESENCE_UPDATE']);
-    rig.publish('GUILD_MEMBER_REMOVE', { user: { id: '2' } });
-    rig.run(rig.guild.presence(offline, 'p3', rig.at));
-    rig.publish('GUILD_MEMBER_ADD', { user: { id: '2' }, roles: [] });
-    expect(rig.got('with').slice(4)).toEqual(['GUILD_MEMBER_REMOVE', 'GUILD_MEMBER_ADD']);
-  });
-
-  it('of a large guild is told and shown only where the client itself named the intent', () => {
-    const rig = new GuildRig({ largeGuild: 2 });
-    rig.subscribe('named', '2', { intents: 0x101 | PRESENCES_NAMED });
-    rig.subscribe('all', '3', { intents: 0x101 });
-    rig.load();
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    expect([rig.got('named'), rig.got('all')]).toEqual([['PRESENCE_UPDATE'], []]);
-    rig.subscribe('late', '3', { intents: 0x101 | PRESENCES_NAMED });
-    const own = JSON.parse(`{"x":0${texts(rig).at(-1)?.own}`) as object;
-    expect(own).toMatchObject({ members: [{ user: { id: '3' } }], presences: [] });
-    expect(rig.guild.presencesOf(['2'])).toHaveLength(1);
-  });
-
-  it('makes no event when nobody wants one', () => {
-    const rig = new GuildRig();
-    rig.subscribe('without', '3', { intents: 1 });
-    rig.load();
-    const before = rig.sent.length;
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    expect(rig.sent).toHaveLength(before);
-  });
-
-  it('is counted and listed for those who ask', () => {
-    const rig = readyRig();
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    expect(rig.guild.info()).toEqual({ presences: 1, available: true });
-    expect(rig.guild.presencesOf(['2', '3'])).toEqual([
-      '{"user":{"id":"2"},"status":"online","activities":[],"client_status":{"web":"online"}}',
-    ]);
-  });
-
-  it('outlasts the data of an idle guild', () => {
-    const rig = readyRig({ idle: 1000 });
-    rig.run(rig.guild.presence(online, 'p1', rig.at));
-    rig.run(rig.guild.unsubscribe('n1', ['s1', 's2', 's3'], rig.at));
-    rig.wait(1000);
-    expect(rig.guild.info()).toEqual({ presences: 1, available: false });
-    rig.subscribe('s2', '2');
-    rig.load(snapshot());
-    expect(rig.guild.info()).toEqual({ presences: 1, available: true });
   });
 });

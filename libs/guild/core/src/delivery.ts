@@ -92,12 +92,14 @@ export class Delivery {
   /**
    * Subscribes a session and answers in the stream.
    * @param snapshot makes GUILD_CREATE; told whether the node holds the shared data
+   * @param online those who are not offline
    */
   subscribe(
     { node, subscribe: request }: Request,
     view: ClassView,
     version: number,
     snapshot: (sameData: boolean) => Event,
+    online: () => Snowflake[],
   ): void {
     const { sessionId, userId, intents } = request;
     for (const left of this.leaving.get(node) ?? []) this.takeOut(node, left);
@@ -105,6 +107,7 @@ export class Delivery {
     if (before?.node === node) this.stream.doubt(node, view);
     else if (before !== undefined) this.unsubscribe(before.node, [sessionId]);
     this.audience.subscribe(node, sessionId);
+    if (!this.subscribers.wantPresences) this.stream.forgetPresences();
     this.subscribers.add({ node, sessionId, userId, intents });
     const { index } = this.audience;
     this.stream.introduce(node, view, index + 1);
@@ -118,6 +121,7 @@ export class Delivery {
       snapshot: request.wantsSnapshot ? snapshot(sameData) : undefined,
       sameData,
       term: this.term,
+      shownUserIds: this.tellsPresences(node, request) ? online() : [],
     };
     this.out.send([node], { $case: 'subscribed', value }, index + 1, request);
   }
@@ -255,6 +259,12 @@ export class Delivery {
       if (refused !== undefined && refused.retryAt <= now) this.retry(node, refused.sent);
       else if (awayUntil !== undefined && awayUntil <= now) this.giveUp(node);
     }
+  }
+
+  /** A node whose session comes from an owner before knows already whom its clients take for online. */
+  private tellsPresences(node: string, { intents, rejoins }: Request['subscribe']): boolean {
+    if (rejoins || (intents & Intent.GUILD_PRESENCES) === 0) return false;
+    return !this.stream.knowsPresences(node);
   }
 
   private stall(node: string): Stall {

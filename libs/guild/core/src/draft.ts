@@ -56,7 +56,6 @@ export function draftOf(
 /** PRESENCE_UPDATE, volatile. @param isLarge whether only those get it who named the intent */
 export function presenceDraft(
   guildId: Snowflake,
-  id: string,
   presence: PresenceChanged,
   isLarge: boolean,
   encode: Encode,
@@ -64,7 +63,7 @@ export function presenceDraft(
   const { userId, status, activities, clientStatus } = presence;
   const text = presenceUpdateJson({ userId, guildId, status, activities, clientStatus });
   return {
-    event: { id, name: 'PRESENCE_UPDATE', data: encode(text), own: encode(''), volatile: true },
+    event: { id: '', name: 'PRESENCE_UPDATE', data: encode(text), own: encode(''), volatile: true },
     intents: isLarge ? PRESENCES_NAMED : Intent.GUILD_PRESENCES,
     aboutUserId: userId,
     aboutOffline: status === 'offline',

@@ -198,7 +198,7 @@ export class GuildRig {
     if (asked?.kind !== 'reread') return;
     const wanted = new Set(asked.userIds);
     const members = (data?.members ?? []).filter(({ user }) => wanted.has(user.id));
-    this.run(this.guild.reread(asked.read, data, members, this.at));
+    this.run(this.guild.reread(asked.read, { snapshot: data, members }, this.at));
   }
 
   got(sessionId: string): string[] {

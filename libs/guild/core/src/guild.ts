@@ -6,11 +6,11 @@ import { draftOf, isEnding } from './draft';
 import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
 import { defaultGuildLimits, type GuildLimits } from './limits';
-import { type Incoming, LoadQueue } from './load-queue';
+import type { Incoming } from './load-queue';
 import { type MemberChange, MemberLoads, type Request, sinceLeft } from './member-loads';
-import type { Effect, Encode, Moment, Phase, PresenceChanged, Send, Subscribe } from './messages';
+import type { Effect, Encode, Moment, Phase, Reread, Send, Subscribe } from './messages';
 import { Outbox } from './outbox';
-import { PresenceBoard } from './presence-board';
+import { type PresenceNews, Presences } from './presences';
 import { PublishGate } from './publish-gate';
 import { readAgain } from './read-again';
 import { earliest, Reconciliation } from './reconciliation';
@@ -28,9 +28,8 @@ export class Guild {
   private model: GuildModel | undefined;
   private readonly out = new Outbox();
   private readonly delivery: Delivery;
-  private readonly presences = new PresenceBoard();
+  private readonly presences: Presences;
   private readonly texts: GuildCreateTexts;
-  private readonly queue: LoadQueue;
   private readonly memberLoads: MemberLoads;
   private readonly teller: Teller;
   private readonly gate: PublishGate;
@@ -55,7 +54,6 @@ export class Guild {
   ) {
     this.reconciliation = new Reconciliation(limits, rng);
     this.texts = new GuildCreateTexts(encode, limits.largeGuild);
-    this.queue = new LoadQueue(limits);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
     this.delivery = new Delivery(id, term, limits, this.out, {
       viewOf: (userId) => this.model?.viewOf(userId),
@@ -63,7 +61,12 @@ export class Guild {
       resume: (request) => this.accept(request),
     });
     this.teller = new Teller(id, this.delivery, encode, limits.largeGuild);
-    this.gate = new PublishGate(id, this.queue, this.out, {
+    this.presences = new Presences({
+      isUsed: () => this.isUsed,
+      isHeard: () => this.phase === 'ready' && !this.memberLoads.rejoining,
+      tell: (presence, now) => this.teller.show(presence, this.model?.state.memberCount ?? 0, now),
+    });
+    this.gate = new PublishGate(id, limits, this.out, {
       isHeld: () => this.memberLoads.rejoining,
       deliver: (incoming, at) => this.deliver(incoming, at),
     });
@@ -79,18 +82,23 @@ export class Guild {
     return this.delivery.holds(node, sessionId);
   }
 
+  /** Whether anybody is subscribed, or is about to be. */
+  get isUsed(): boolean {
+    return this.phase !== 'dormant';
+  }
+
   get isLoaded(): boolean {
     return this.phase === 'ready';
   }
 
   /** presences: members that are not offline. available: the guild is in use and its data is here. */
   info(): { readonly presences: number; readonly available: boolean } {
-    return { presences: this.presences.size, available: this.phase === 'ready' };
+    return { presences: this.presences.board.size, available: this.phase === 'ready' };
   }
 
   /** JSON texts as in PRESENCE_UPDATE, without guild_id, of those who are not offline. */
   presencesOf(userIds: readonly Snowflake[]): string[] {
-    return userIds.flatMap((userId) => this.presences.get(userId) ?? []);
+    return userIds.flatMap((userId) => this.presences.board.get(userId) ?? []);
   }
 
   subscribe(node: string, subscribe: Subscribe, at: Moment): readonly Effect[] {
@@ -101,7 +109,7 @@ export class Guild {
 
   unsubscribe(node: string, sessionIds: readonly string[], at: Moment): readonly Effect[] {
     for (const sessionId of sessionIds) {
-      this.queue.cancel(node, sessionId);
+      this.gate.cancel(node, sessionId);
       this.memberLoads.cancel(node, sessionId);
     }
     this.delivery.unsubscribe(node, sessionIds);
@@ -133,9 +141,8 @@ export class Guild {
     return this.done(at);
   }
 
-  /** @param eventId a new one: audiences recognise events by their ids, across starts of this node too */
-  presence(presence: PresenceChanged, eventId: string, at: Moment): readonly Effect[] {
-    if (this.presences.put(presence)) this.show(presence, eventId, at.now);
+  presence(news: PresenceNews, at: Moment): readonly Effect[] {
+    this.presences.take(news);
     return this.done(at);
   }
 
@@ -147,7 +154,7 @@ export class Guild {
     this.model = snapshot === null ? undefined : new GuildModel(snapshot);
     this.failures = 0;
     this.reconciliation.begin(at.now);
-    for (const item of this.queue.take()) {
+    for (const item of this.gate.take()) {
       if (item.kind === 'publish' && this.model === undefined)
         this.out.answer(item.incoming.call, { sessions: 0 });
       else if (item.kind === 'publish') this.gate.pass(item.incoming, at);
@@ -174,7 +181,7 @@ export class Guild {
     for (const [userId, awaited] of this.memberLoads.finish()) {
       const [member, since] = [found.get(userId), sinceLeft(awaited.changes)];
       if (member && since) this.addMember(this.model, member, since, at);
-      if (this.model.state.members.has(userId)) this.show(this.presences.join(userId), '', at.now);
+      if (this.model.state.members.has(userId)) this.presences.join(userId);
       for (const request of awaited.requests) this.admit(request, this.model, false);
     }
     this.readMembers();
@@ -190,17 +197,8 @@ export class Guild {
     return this.done(at);
   }
 
-  /**
-   * The database as it is now, whatever was published.
-   * @param snapshot null: there is no such guild any more
-   * @param members those of the asked users who are members, if the snapshot leaves members out
-   */
-  reread(
-    read: number,
-    snapshot: GuildSnapshot | null,
-    members: readonly Member[],
-    at: Moment,
-  ): readonly Effect[] {
+  /** The database as it is now, whatever was published. */
+  reread(read: number, { snapshot, members }: Reread, at: Moment): readonly Effect[] {
     const changes = this.reconciliation.finish(read, at.now);
     const { model } = this;
     if (changes === undefined || model === undefined || this.phase !== 'ready') return this.done(at);
@@ -233,7 +231,7 @@ export class Guild {
 
   /** The link to the session-node broke; it may come back. */
   nodeAway(node: string, at: Moment): readonly Effect[] {
-    this.queue.cancel(node);
+    this.gate.cancel(node);
     this.memberLoads.cancelNode(node);
     this.delivery.nodeAway(node, at.now);
     return this.done(at);
@@ -241,7 +239,7 @@ export class Guild {
 
   /** The session-node has started anew: its subscriptions are over. */
   nodeLost(node: string, at: Moment): readonly Effect[] {
-    this.queue.cancel(node);
+    this.gate.cancel(node);
     this.memberLoads.cancelNode(node);
     this.delivery.nodeLost(node);
     return this.done(at);
@@ -276,7 +274,7 @@ export class Guild {
     else if (this.phase === 'unavailable' && this.lastMoment.now < this.retryAt)
       this.delivery.refuse(request, true);
     else {
-      if (!this.queue.add({ kind: 'subscribe', request })) this.delivery.refuse(request, true);
+      if (!this.gate.admit(request)) this.delivery.refuse(request, true);
       this.startLoad();
     }
   }
@@ -288,14 +286,19 @@ export class Guild {
     const member = model.state.members.get(userId);
     if (member !== undefined) {
       const view = model.admit(member, this.lastMoment.wall);
-      this.delivery.subscribe(request, view, model.version, (sameData) =>
-        this.texts.event(
-          model.state,
-          this.presences,
-          member,
-          request.subscribe,
-          sameData ? undefined : this.texts.data(model.state, view, model.version),
-        ),
+      this.delivery.subscribe(
+        request,
+        view,
+        model.version,
+        (sameData) =>
+          this.texts.event(
+            model.state,
+            this.presences.board,
+            member,
+            request.subscribe,
+            sameData ? undefined : this.texts.data(model.state, view, model.version),
+          ),
+        () => this.presences.board.userIds(),
       );
     } else if (!mayRead) this.delivery.refuse(request, false);
     else if (this.memberLoads.add(request)) this.readMembers();
@@ -311,8 +314,7 @@ export class Guild {
     if (publication?.event === undefined) return;
     this.delivery.broadcast(publication);
     if (goes) this.fold(change, at, publication.event.index);
-    else if (change?.kind === 'member' && change.isNew)
-      this.show(this.presences.join(change.userId), '', at.now);
+    else if (change?.kind === 'member' && change.isNew) this.presences.join(change.userId);
   }
 
   /** @param index of the event that carried it, if that has one already */
@@ -356,11 +358,6 @@ export class Guild {
     for (const change of since) this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
   }
 
-  private show(presence: PresenceChanged | undefined, eventId: string, now: number): void {
-    const members = this.phase === 'ready' ? this.model?.state.memberCount : undefined;
-    if (presence && members !== undefined) this.teller.show(presence, eventId, members, now);
-  }
-
   private startLoad(): void {
     if (this.phase === 'loading') return;
     this.phase = 'loading';
@@ -377,18 +374,19 @@ export class Guild {
     this.model = undefined;
     this.phase = 'dormant';
     // Presences are told once: they outlast the data, until their sessions subscribe or end.
-    if (this.presences.size === 0) this.out.unload();
+    if (this.presences.board.size === 0) this.out.unload();
   }
 
   private done(at: Moment): readonly Effect[] {
     this.lastMoment = at;
     if (this.phase === 'ready') this.gate.proceed(at);
+    this.presences.settle(at.now);
     const used =
       this.subscribers > 0 ||
       this.phase === 'loading' ||
       this.delivery.busy ||
       this.memberLoads.size > 0 ||
-      (this.phase === 'dormant' && this.presences.size > 0);
+      (this.phase === 'dormant' && this.presences.board.size > 0);
     if (used) this.idleSince = undefined;
     else this.idleSince ??= at.now;
     return this.out.take();

@@ -1,5 +1,6 @@
 import type { AudienceEvent, Event } from '@derailed/audience/core';
 import type { CallError, Snowflake } from '@derailed/shared/kernel';
+import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 
 /**
  * What a guild hears and says, field by field as in proto/derailed/link/v1/messages.proto (bytes are Uint8Array
@@ -51,6 +52,7 @@ export interface Subscribed {
   snapshot: Event | undefined;
   sameData: boolean;
   term: number;
+  shownUserIds: Snowflake[];
 }
 
 export interface SubscribeRefused {
@@ -121,6 +123,14 @@ export type Effect =
 
 /** Text as UTF-8. The shell brings the kind of array that its links like best. */
 export type Encode = (text: string) => Uint8Array;
+
+/** What one moment saw of the database. */
+export interface Reread {
+  /** null: there is no such guild any more. */
+  readonly snapshot: GuildSnapshot | null;
+  /** Those of the asked users who are members, if the snapshot leaves members out. */
+  readonly members: readonly Member[];
+}
 
 /** Now, on both clocks. */
 export interface Moment {

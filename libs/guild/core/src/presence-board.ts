@@ -12,10 +12,17 @@ const mostAbsent = 4096;
 export class PresenceBoard {
   private readonly shown = new Map<Snowflake, PresenceChanged>();
   private readonly absent = new Map<Snowflake, PresenceChanged>();
+  private whole = false;
+  private given = false;
 
   /** Members that are not offline. */
   get size(): number {
     return this.shown.size;
+  }
+
+  /** Whether the Presence has told all once. */
+  get isWhole(): boolean {
+    return this.whole;
   }
 
   /** False when that is what was known already, or nobody's business now. */
@@ -38,6 +45,26 @@ export class PresenceBoard {
     return true;
   }
 
+  /**
+   * All that the Presence knows: who is not named is offline. The first time most of it is what an owner before has told,
+   * and only what was otherwise lately is news.
+   * @param recent of each: whether it was otherwise lately
+   * @returns whom clients may know otherwise
+   */
+  putAll(presences: readonly PresenceChanged[], recent: readonly boolean[]): Snowflake[] {
+    const isAnew = !this.whole;
+    const named = new Set(presences.map(({ userId }) => userId));
+    const news = [...this.shown.keys()].filter((userId) => !named.has(userId));
+    for (const userId of news) this.shown.delete(userId);
+    for (const userId of this.absent.keys()) if (!named.has(userId)) this.absent.delete(userId);
+    presences.forEach((presence, at) => {
+      const isNew = this.put(presence);
+      if (isAnew ? recent[at] === true || (isNew && this.given) : isNew) news.push(presence.userId);
+    });
+    this.whole = true;
+    return news;
+  }
+
   /** The user is no member any more. */
   leave(userId: Snowflake): void {
     const presence = this.shown.get(userId);
@@ -57,6 +84,7 @@ export class PresenceBoard {
     return presence;
   }
 
+  /** The guild is no more. */
   clear(): void {
     this.shown.clear();
     this.absent.clear();
@@ -66,14 +94,28 @@ export class PresenceBoard {
     return this.shown.has(userId);
   }
 
+  /** How the user is; undefined: it has left. */
+  of(userId: Snowflake): PresenceChanged | undefined {
+    if (this.absent.has(userId)) return undefined;
+    return this.shown.get(userId) ?? { userId, status: 'offline', activities: '[]', clientStatus: '{}' };
+  }
+
   /** JSON text, as in PRESENCE_UPDATE without guild_id; undefined when offline. */
   get(userId: Snowflake): string | undefined {
     const presence = this.shown.get(userId);
     return presence && textOf(presence);
   }
 
+  /** Of all, for a client. */
   all(): string[] {
+    this.given = true;
     return Array.from(this.shown.values(), textOf);
+  }
+
+  /** Whom all() names. */
+  userIds(): Snowflake[] {
+    this.given = true;
+    return [...this.shown.keys()];
   }
 }
 

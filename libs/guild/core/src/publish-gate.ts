@@ -1,5 +1,6 @@
 import { type Snowflake, unavailable } from '@derailed/shared/kernel';
-import type { Incoming, LoadQueue } from './load-queue';
+import type { GuildLimits } from './limits';
+import { type Incoming, LoadQueue, type Waiting } from './load-queue';
 import type { Request } from './member-loads';
 import type { Moment } from './messages';
 import type { Outbox } from './outbox';
@@ -15,12 +16,31 @@ export interface GateKeeper {
  * do not get must not be acked.
  */
 export class PublishGate {
+  private readonly queue: LoadQueue;
+
   constructor(
     private readonly guildId: Snowflake,
-    private readonly queue: LoadQueue,
+    limits: Pick<GuildLimits, 'pendingEvents' | 'pendingBytes'>,
     private readonly out: Outbox,
     private readonly keeper: GateKeeper,
-  ) {}
+  ) {
+    this.queue = new LoadQueue(limits);
+  }
+
+  /** A Subscribe waits until the guild is read. False: too much waits. */
+  admit(request: Request): boolean {
+    return this.queue.add({ kind: 'subscribe', request });
+  }
+
+  /** The session, or every session of the node, waits no more. */
+  cancel(node: string, sessionId?: string): void {
+    this.queue.cancel(node, sessionId);
+  }
+
+  /** All that waited. */
+  take(): readonly Waiting[] {
+    return this.queue.take();
+  }
 
   /** To a guild that is read. */
   pass(incoming: Incoming, at: Moment): void {

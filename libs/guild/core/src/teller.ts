@@ -50,10 +50,10 @@ export class Teller {
   }
 
   /** How a member is. @param members how many the guild has */
-  show(presence: PresenceChanged, eventId: string, members: number, now: number): void {
+  show(presence: PresenceChanged, members: number, now: number): void {
     if (!this.delivery.subscribers.wantPresences) return;
     const isLarge = members > this.largeGuild;
-    this.announce(presenceDraft(this.guildId, eventId, presence, isLarge, this.encode), now);
+    this.announce(presenceDraft(this.guildId, presence, isLarge, this.encode), now);
   }
 
   /** The user (`*`: everybody) is no member, and no event said so. @returns the index at which its subscriptions end */

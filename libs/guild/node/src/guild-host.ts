@@ -140,7 +140,7 @@ export class GuildHost {
               this.resume(guild, (then) =>
                 found === undefined
                   ? guild.rereadFailed(effect.read, then)
-                  : guild.reread(effect.read, found.snapshot, found.members, then),
+                  : guild.reread(effect.read, found, then),
               ),
             );
           break;

@@ -51,6 +51,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 const cluster = new StaticCluster([
   { id: 'guilds', roles: ['guild-node'] },
   { id: 'sessions', roles: ['session-node'] },
+  { id: 'presences', roles: ['presence-node'] },
 ]);
 
 /** A guild-node, a session-node that acks, and a tunnel, on one network. */
@@ -331,6 +332,43 @@ describe('GuildNode', () => {
     expect(presences).toEqual([
       '{"user":{"id":"6"},"status":"online","activities":[],"client_status":{"web":"online"}}',
     ]);
+  });
+
+  it('asks for the presences of a guild that is in use, until it knows them, and again when their owner may have said more', async () => {
+    const { subscribe, network, clock, tunnel } = start();
+    const asked: string[] = [];
+    const open = () => {
+      const presences = network.join('presences');
+      presences.onMessage('presenceSync', ({ guildIds }) => void asked.push(guildIds.join()));
+      return presences;
+    };
+    const presences = open();
+    const value = { guildId: '2', userId: '6', status: 'online', activities: '[]', clientStatus: '{}' };
+    presences.send('guilds', 'p:2', { $case: 'presenceChanged', value });
+    await settled();
+    clock.advance(10_000);
+    await settled();
+    // Of a guild that nobody has subscribed to nothing is asked.
+    expect(asked).toEqual([]);
+    subscribe('5');
+    await settled();
+    clock.advance(0);
+    await settled();
+    expect(asked).toEqual(['1']);
+    clock.advance(5000);
+    await settled();
+    expect(asked).toEqual(['1', '1']);
+    const board = { guildId: '1', presences: [{ ...value, guildId: '1' }], recent: [true] };
+    presences.send('guilds', 'p:1', { $case: 'presenceBoard', value: board });
+    await settled();
+    clock.advance(60_000);
+    await settled();
+    expect(asked).toEqual(['1', '1']);
+    const ask: Message = { $case: 'guildInfo', value: { guildId: '1' } };
+    expect(await tunnel.call('guilds', 'x', ask, 'guildInfoReply', 1000)).toMatchObject({ presences: 1 });
+    open().send('guilds', 'p:2', { $case: 'presenceChanged', value });
+    await settled();
+    expect(asked).toEqual(['1', '1', '1']);
   });
 
   it('sets no timers after it has stopped', async () => {

@@ -18,6 +18,7 @@ import { GuildHost } from './guild-host';
 import { GuildReads } from './guild-reads';
 import { Joins } from './joins';
 import { GuildMetrics } from './metrics';
+import { PresenceBoards } from './presence-boards';
 import type { GuildConfig } from './settings';
 
 /** Injection token of the GuildConfig. */
@@ -32,6 +33,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly host: GuildHost;
   private readonly owner: KeyOwner;
   private readonly joins: Joins;
+  private readonly boards: PresenceBoards;
   /** The last start that was heard of each peer. */
   private readonly incarnations = new Map<string, string>();
 
@@ -50,6 +52,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       loaded: () => [...this.host.all()].filter((guild) => guild.isLoaded).length,
       subscribers: () => [...this.host.all()].reduce((sum, guild) => sum + guild.subscribers, 0),
       readsWaiting: () => reads.waiting,
+      presencesAwaited: () => this.boards.awaited,
     });
     const reads: GuildReads = new GuildReads(repository, config.loadConcurrency, metrics, logger);
     this.metrics = metrics;
@@ -70,8 +73,10 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
         joined: (guildId, userId) => this.joins.announce(guildId, userId, rng.token(12)),
       },
     );
+    this.boards = new PresenceBoards(mesh, cluster, clock, () => this.served());
     this.owner = new KeyOwner('guild-node', mesh, cluster, clock, {
       changed: () => this.ownersChanged(),
+      settled: () => this.boards.ask(),
     });
     this.listen();
   }
@@ -82,6 +87,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
+    this.boards.stop();
     this.host.stop();
     this.owner.stop();
     this.joins.stop();
@@ -125,8 +131,18 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       if (!isSnowflake(value.guildId)) return;
       this.metrics.presences.inc();
 
-      host.open(value.guildId, (guild, at) => guild.presence(value, '', at));
+      host.open(value.guildId, (guild, at) => guild.presence({ kind: 'one', presence: value }, at));
     });
+    mesh.onMessage('presenceBoard', ({ guildId, presences, recent }, from) => {
+      // What an owner of the presences before says is no longer so.
+      if (this.cluster.view.ownerOf('presence-node', guildId) !== from.id) return;
+      this.metrics.presences.inc(presences.length);
+      this.boards.answered(guildId);
+      host.with(guildId, (guild, at) => guild.presence({ kind: 'all', presences, recent }, at));
+    });
+    mesh.onMessage('presencesShown', ({ guildId, userIds }) =>
+      host.with(guildId, (guild, at) => guild.presence({ kind: 'shown', userIds }, at)),
+    );
     mesh.onCall('publish', (value) => this.publish(value), forGuilds);
     mesh.onCall('guildInfo', ({ guildId }) => ({
       $case: 'guildInfoReply',
@@ -171,7 +187,15 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     // The guild went on without the word of that node: who subscribes again may have missed something.
     if (rejoins && this.owner.isLate(from.id) && !this.host.get(audienceId)?.holds(from.id, sessionId))
       this.lost(audienceId, from);
-    else this.host.open(audienceId, (guild, at) => guild.subscribe(from.id, value, at));
+    else {
+      this.host.open(audienceId, (guild, at) => guild.subscribe(from.id, value, at));
+      this.boards.use(audienceId);
+    }
+  }
+
+  /** Guilds in use whose subscribers, of an owner before, are all here. */
+  private *served(): IterableIterator<Snowflake> {
+    for (const { id, isUsed } of this.host.all()) if (isUsed && this.owner.standing(id) === 'ready') yield id;
   }
 
   private sync(guildId: Snowflake, index: number, from: NodeRef): void {
@@ -214,6 +238,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       this.host.each((guild, at) => guild.nodeAway(id, at));
       return;
     }
+    this.boards.up(id);
     const before = this.incarnations.get(id);
     this.incarnations.set(id, incarnation);
     if (before !== undefined && before !== incarnation) this.host.each((guild, at) => guild.nodeLost(id, at));

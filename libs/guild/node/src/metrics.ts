@@ -7,6 +7,7 @@ export interface GuildReadings {
   readonly loaded: () => number;
   readonly subscribers: () => number;
   readonly readsWaiting: () => number;
+  readonly presencesAwaited: () => number;
 }
 
 const readOutcomes = ['read', 'absent', 'unavailable', 'failed'] as const;
@@ -71,5 +72,10 @@ export class GuildMetrics {
     gauge('loaded', 'Guilds whose data is here.', readings.loaded);
     gauge('subscribers', 'Sessions subscribed to guilds here.', readings.subscribers);
     gauge('reads_waiting', 'Reads that wait for their turn at the database.', readings.readsWaiting);
+    gauge(
+      'presences_awaited',
+      'Guilds whose presences their presence-node was asked for and has not told.',
+      readings.presencesAwaited,
+    );
   }
 }

@@ -8,11 +8,8 @@ export interface PresenceLimits {
   readonly grace: number;
 }
 
-/**
- * How long (ms) it is remembered that a user has gone offline: what was said to a guild-node in the time in which a
- * link is found to be broken may not have arrived.
- */
-const rememberOffline = 60_000;
+/** For how long (ms) a change counts as recent: longer than a guild can be without an owner. */
+const recentFor = 60_000;
 
 export const defaultPresenceLimits: PresenceLimits = { coalesce: 1000, grace: 10_000 };
 
@@ -38,10 +35,14 @@ interface UserEntry {
   quietUntil: number;
 }
 
-const nothing: readonly PresenceChange[] = [];
+/** derailed.link.v1.PresenceBoard: who is not named is offline. */
+export interface Board {
+  readonly presences: PresenceChange[];
+  /** Of each: whether it was told something else not longer ago than a minute. */
+  readonly recent: boolean[];
+}
 
-/** Of somebody of whom nobody was told yet. */
-const unseen: PublicPresence = { ...offline };
+const nothing: readonly PresenceChange[] = [];
 
 /**
  * What the members of one guild show of themselves, merged over their sessions. Every method returns the changes
@@ -53,8 +54,6 @@ export class GuildPresence {
   private readonly due = new Set<Snowflake>();
   /** No later than the first of them is due. Too early does no harm, and asking costs nothing however many there are. */
   private dueAt: number | undefined;
-  /** Users that have gone offline, and until when that is remembered, the first to be forgotten first. */
-  private readonly lately = new Map<Snowflake, number>();
   /** Session-nodes that are gone: which of their sessions have not been heard of since, and until when they count. */
   private readonly away = new Map<
     string,
@@ -70,7 +69,7 @@ export class GuildPresence {
 
   /** Nothing is remembered: the object can go. */
   get empty(): boolean {
-    return this.users.size === 0 && this.lately.size === 0;
+    return this.users.size === 0;
   }
 
   /** Users of whom something is remembered. */
@@ -104,9 +103,8 @@ export class GuildPresence {
     const entry: SessionEntry = { id: sessionId, node, presence };
     let user = this.users.get(userId);
     if (user === undefined) {
-      user = { sessions: [entry], told: unseen, delivered: true, quietUntil: now };
+      user = { sessions: [entry], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
-      this.lately.delete(userId);
     } else {
       // Not pushed: an empty array that grows takes room for seventeen.
       user.sessions = without(user, sessionId).concat(entry);
@@ -144,22 +142,20 @@ export class GuildPresence {
     }
   }
 
-  /**
-   * All who are not offline, or have not been for long, as last told: for a guild-node that has forgotten, or did not
-   * hear what was said last.
-   */
-  everyone(): readonly PresenceChange[] {
-    return [
-      ...Array.from(this.users, ([userId, { told }]) => this.change(userId, told)),
-      ...Array.from(this.lately.keys(), (userId) => this.change(userId, offline)),
-    ];
+  /** All as last told: for a guild-node that may not know it. */
+  board(now: number): Board {
+    const board: Board = { presences: [], recent: [] };
+    for (const [userId, { told, quietUntil }] of this.users) {
+      if (told.status === 'offline') continue;
+      board.presences.push(this.change(userId, told));
+      board.recent.push(now < quietUntil - this.limits.coalesce + recentFor);
+    }
+    return board;
   }
 
   /** When tick() has something to do, in monotonic milliseconds. */
   nextWake(): number | undefined {
     let wake = this.dueAt;
-    const [forget] = this.lately.values();
-    if (forget !== undefined && (wake === undefined || forget < wake)) wake = forget;
     for (const { deadline } of this.away.values()) if (wake === undefined || deadline < wake) wake = deadline;
     return wake;
   }
@@ -171,10 +167,6 @@ export class GuildPresence {
       this.away.delete(node);
       for (const [sessionId, userId] of gone.sessions)
         changes.push(...this.clear(node, userId, sessionId, now));
-    }
-    for (const [userId, until] of this.lately) {
-      if (until > now) break;
-      this.lately.delete(userId);
     }
     this.dueAt = undefined;
     for (const userId of [...this.due]) {
@@ -201,9 +193,7 @@ export class GuildPresence {
     }
     this.due.delete(userId);
     if (!news) {
-      if (user.sessions.length > 0) return nothing;
-      this.users.delete(userId);
-      if (user.told !== unseen) this.lately.set(userId, now + rememberOffline);
+      if (user.sessions.length === 0) this.users.delete(userId);
       return nothing;
     }
     user.told = merged;

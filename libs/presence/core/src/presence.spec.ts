@@ -109,8 +109,6 @@ describe('GuildPresence', () => {
     rig.wait(1000);
     expect(rig.told.at(-1)).toEqual({ guildId: '1', userId: '5', ...offline });
     rig.wait(1000);
-    expect(rig.guild.everyone()).toEqual([{ guildId: '1', userId: '5', ...offline }]);
-    rig.wait(60_000);
     expect([rig.guild.empty, rig.guild.nextWake()]).toEqual([true, undefined]);
   });
 
@@ -135,11 +133,15 @@ describe('GuildPresence', () => {
     expect(rig.statuses).toEqual(['online', 'online', 'online']);
     rig.wait(1);
     expect(rig.told.slice(3)).toMatchObject([{ userId: '5', status: 'offline' }]);
-    expect(rig.guild.everyone().map(({ userId, status }) => `${userId} ${status}`)).toEqual([
-      '5 offline',
-      '6 online',
-      '7 online',
-    ]);
+    const statuses = () =>
+      rig.guild.board(rig.now).presences.map(({ userId, status }) => `${userId} ${status}`);
+    expect(statuses()).toEqual(['6 online', '7 online']);
+    rig.upsert('idle', { user: '7', id: 'c', node: 'n2' });
+    rig.wait(59_999);
+    expect(statuses()).toEqual(['6 online', '7 idle']);
+    expect(rig.guild.board(rig.now).recent).toEqual([false, true]);
+    rig.wait(1);
+    expect(rig.guild.board(rig.now).recent).toEqual([false, false]);
   });
 
   it('tells again what could not be sent', () => {
@@ -153,7 +155,7 @@ describe('GuildPresence', () => {
     rig.guild.undelivered(rig.told.splice(1));
     rig.wait(1000);
     expect(rig.statuses).toEqual(['online', 'offline']);
-    rig.wait(61_000);
+    rig.wait(1000);
     expect(rig.guild.empty).toBe(true);
   });
 

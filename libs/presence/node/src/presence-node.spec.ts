@@ -24,15 +24,18 @@ function start() {
   );
   node.onApplicationBootstrap();
   const told: MessageOf<'presenceChanged'>[] = [];
+  const boards: MessageOf<'presenceBoard'>[] = [];
   /** A guild-node that has just been heard of. */
   const joinGuilds = async () => {
     const mesh = network.join('guilds');
     mesh.onMessage('presenceChanged', (value) => void told.push(value));
+    mesh.onMessage('presenceBoard', (value) => void boards.push(value));
     mesh.send('presences', 'x', {
       $case: 'presenceClear',
       value: { guildIds: [], userId: '', sessionId: '' },
     });
     await settled();
+    return mesh;
   };
   const sessions = network.join('sessions');
   const upsert = (userId: string, status: string) =>
@@ -45,7 +48,7 @@ function start() {
         presence: { status, activities: '[]', client: 'web' },
       },
     });
-  return { clock, network, registry, node, told, joinGuilds, upsert };
+  return { clock, network, registry, node, told, boards, joinGuilds, upsert };
 }
 
 describe('PresenceNode', () => {
@@ -61,16 +64,18 @@ describe('PresenceNode', () => {
     ]);
   });
 
-  it('tells a guild-node that starts anew everything again', async () => {
-    const { told, joinGuilds, upsert } = start();
-    await joinGuilds();
+  it('tells a guild-node that asks all that it knows, behind what it has told', async () => {
+    const { told, boards, joinGuilds, upsert } = start();
+    const guilds = await joinGuilds();
     upsert('5', 'online');
+    upsert('6', 'invisible');
+    guilds.send('presences', 'p', { $case: 'presenceSync', value: { guildIds: ['1', '3'], generation: 1 } });
     await settled();
-    told.length = 0;
-    await joinGuilds();
-    expect(told.map(({ guildId, status }) => [guildId, status])).toEqual([
-      ['1', 'online'],
-      ['2', 'online'],
+    await settled();
+    expect(told).toHaveLength(2);
+    expect(boards).toMatchObject([
+      { guildId: '1', presences: [{ userId: '5', status: 'online' }], recent: [true] },
+      { guildId: '3', presences: [], recent: [] },
     ]);
   });
 
@@ -99,7 +104,7 @@ describe('PresenceNode', () => {
     clock.advance(1);
     await settled();
     expect(told.slice(2).map(({ status }) => status)).toEqual(['offline', 'offline']);
-    clock.advance(61_000);
+    clock.advance(1000);
     expect(await registry.metrics()).toContain('derailed_presence_guilds 0');
   });
 });

@@ -1,5 +1,5 @@
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
-import { MESH, type Mesh, type PeerEvent } from '@derailed/platform/mesh';
+import { MESH, type Mesh, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import { METRICS, type Registry } from '@derailed/platform/observability';
 import { CLOCK, KeyOwner } from '@derailed/platform/runtime';
 import { GuildPresence, type PresenceChange, type SessionPresence } from '@derailed/presence/core';
@@ -20,8 +20,6 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly metrics: PresenceMetrics;
   private readonly wakes: Wakes<Snowflake>;
   private readonly owner: KeyOwner;
-  /** Which guild-node was told of each guild. */
-  private readonly told = new Map<Snowflake, string | undefined>();
 
   constructor(
     @Inject(PRESENCE_CONFIG) private readonly config: PresenceConfig,
@@ -68,6 +66,11 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
         this.with(guildId, (guild, now) => guild.clear(from.id, userId, sessionId, now));
       }
     });
+    this.mesh.onMessage('presenceSync', ({ guildIds, generation }, from) => {
+      for (const guildId of guildIds)
+        if (isSnowflake(guildId))
+          this.owner.take(guildId, generation, 'ready', () => this.show(guildId, from));
+    });
     this.mesh.onPeer((event) => this.peerChanged(event));
   }
 
@@ -88,7 +91,6 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
     if (refused.length > 0) guild.undelivered(refused);
     if (guild.empty) {
       this.guilds.delete(guildId);
-      this.told.delete(guildId);
       this.wakes.cancel(guildId);
     } else {
       this.wakes.plan(guildId, guild.nextWake());
@@ -98,7 +100,6 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
   /** Those that the link refused. */
   private tell(guildId: Snowflake, changes: readonly PresenceChange[]): readonly PresenceChange[] {
     const node = changes.length === 0 ? undefined : this.cluster.view.ownerOf('guild-node', guildId);
-    if (node !== undefined) this.told.set(guildId, node);
     const refused: PresenceChange[] = [];
     for (const value of changes) {
       if (node !== undefined && this.mesh.send(node, `p:${guildId}`, { $case: 'presenceChanged', value })) {
@@ -109,6 +110,14 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
     return refused;
   }
 
+  /** A guild-node wants to know all of the guild. It asks again when the link is full. */
+  private show(guildId: Snowflake, { id }: NodeRef): void {
+    const board = this.guilds.get(guildId)?.board(this.clock.monotonic()) ?? { presences: [], recent: [] };
+    const message = { $case: 'presenceBoard', value: { guildId, ...board } } as const;
+    if (this.mesh.send(id, `p:${guildId}`, message)) this.metrics.changes.inc(board.presences.length);
+    else this.metrics.undelivered.inc(board.presences.length);
+  }
+
   /** All session-nodes have said how their sessions are seen. */
   private served(): void {
     for (const [guildId, guild] of [...this.guilds])
@@ -116,27 +125,18 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
         this.with(guildId, (held, now) => held.release(now));
   }
 
-  /** Guilds that another node owns now are forgotten, and a guild's new owner hears of everyone. */
+  /** Guilds that another node owns now are forgotten. */
   private ownersChanged(): void {
     for (const guildId of [...this.guilds.keys()]) {
-      if (this.owner.standing(guildId) === 'elsewhere') {
-        this.guilds.delete(guildId);
-        this.told.delete(guildId);
-        this.wakes.cancel(guildId);
-      } else if (this.told.get(guildId) !== this.cluster.view.ownerOf('guild-node', guildId)) {
-        this.with(guildId, (guild) => guild.everyone());
-      }
+      if (this.owner.standing(guildId) !== 'elsewhere') continue;
+      this.guilds.delete(guildId);
+      this.wakes.cancel(guildId);
     }
   }
 
   private peerChanged({ kind, node }: PeerEvent): void {
-    for (const guildId of [...this.guilds.keys()]) {
-      if (kind === 'gone') {
-        this.with(guildId, (guild, now) => guild.nodeGone(node.id, now));
-      } else if (this.cluster.view.ownerOf('guild-node', guildId) === node.id) {
-        // What was said before `up` is lost, and a guild-node that started anew knows nothing.
-        this.with(guildId, (guild) => guild.everyone());
-      }
-    }
+    if (kind !== 'gone') return;
+    for (const guildId of [...this.guilds.keys()])
+      this.with(guildId, (guild, now) => guild.nodeGone(node.id, now));
   }
 }

@@ -1,4 +1,4 @@
-import { type AudienceEvent, type Kind, RecentIds } from '@derailed/audience/core';
+import { type AudienceEvent, Kind, RecentIds } from '@derailed/audience/core';
 import { SparseMap } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
 import { FanOutTable } from './fan-out-table';
@@ -44,6 +44,8 @@ export class AudienceView {
   readonly recent: RecentIds<number>;
   /** The shared part of the last snapshot of each class. */
   readonly sharedData = new SparseMap<number, Uint8Array>();
+  /** Of a guild: whom clients here may take for not offline. Outlives an owner, who alone knew it else. */
+  readonly shown = new Set<string>();
   /** Undefined until the first Subscribed of an owner. */
   owner: NodeRef | undefined;
   /** Which of the times that the owner has begun with this audience. */
@@ -69,6 +71,15 @@ export class AudienceView {
 
   get idle(): boolean {
     return this.table.size === 0 && this.asking.size === 0;
+  }
+
+  /** What the event says of who is online. */
+  note({ kind, aboutUserId, aboutOffline, endsUserId }: Readonly<AudienceEvent>): void {
+    if (kind !== Kind.guild) return;
+    if (endsUserId !== '') this.shown.delete(endsUserId);
+    if (aboutUserId === '') return;
+    if (aboutOffline) this.shown.delete(aboutUserId);
+    else this.shown.add(aboutUserId);
   }
 
   /** The stream of this owner begins here. */

@@ -227,6 +227,7 @@ describe('a subscription', () => {
       classId: 4,
       snapshot: undefined,
       sameData: false,
+      shownUserIds: [],
       term: 1,
     };
     world.say({ $case: 'subscribed', value }, anew);
@@ -244,7 +245,16 @@ describe('a subscription', () => {
     world.run(world.node.peerUp(anew, world.now));
     const table = { guildId: '100', classId: 4, channelIds: ['6'], permissions: '0', managedChannelIds: [] };
     world.say({ $case: 'classTable', value: table }, anew);
-    const answer = { kind: 1, audienceId: '100', index: 0, sessionId, classId: 4, sameData: false, term: 1 };
+    const answer = {
+      kind: 1,
+      audienceId: '100',
+      index: 0,
+      sessionId,
+      classId: 4,
+      sameData: false,
+      term: 1,
+      shownUserIds: [],
+    };
     world.say({ $case: 'subscribed', value: { ...answer, snapshot: undefined } }, anew);
     expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');
     expect(world.told('subscribe').at(-1)).toMatchObject({ audienceId: '100', wantsSnapshot: true });

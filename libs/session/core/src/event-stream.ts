@@ -42,6 +42,7 @@ export class EventStream {
     if (view?.owner === undefined) {
       // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing. Those who
       // are on their way to another owner are to get it from there.
+      view?.note(event);
       if (view?.rejoining !== true) this.ack(from.id, event, 0);
       return;
     }
@@ -101,6 +102,7 @@ export class EventStream {
   }
 
   private apply(view: AudienceView, event: Arrived, now: number): void {
+    view.note(event);
     const { id } = event.event ?? { id: '' };
     const before = id === '' ? undefined : view.recent.get(id);
     if (before !== undefined) {

@@ -88,6 +88,8 @@ export interface Subscribed {
   readonly sameData: boolean;
   /** Which of the times that its owner has begun with the audience. */
   readonly term: number;
+  /** Whom the owner of a guild takes for not offline, if this node does not know it yet. */
+  readonly shownUserIds: readonly string[];
 }
 
 export interface SubscribeRefused {
@@ -216,12 +218,14 @@ export type Outbound =
         snapshot: undefined;
         sameData: boolean;
         term: number;
+        shownUserIds: string[];
       }
     >
   | Tagged<'subscribeRefused', SubscribeRefused>
   | Tagged<'audienceLost', { kind: number; audienceId: string }>
   | Tagged<'audienceReset', AudienceTerm>
   | Tagged<'audienceHeld', AudienceTerm>
+  | Tagged<'presencesShown', { guildId: string; userIds: string[] }>
   | Tagged<
       'presenceUpsert',
       { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined }

@@ -90,6 +90,32 @@ describe('a guild that moves while its owner lives', () => {
     expect(world.names(connection).slice(-2)).toEqual(['GUILD_DELETE', 'GUILD_CREATE']);
   });
 
+  it('has whom clients take for online said to the next owner, once its stream is followed', () => {
+    const { world, asks, arrive, said } = moved();
+    const about = (index: number, aboutUserId: string, aboutOffline = false) =>
+      world.event(index, { event: eventOf('', 'PRESENCE_UPDATE'), aboutUserId, aboutOffline });
+    const again = world.identify({ userId: '8' });
+    world.subscribed(
+      world.connection(again).sessionId,
+      1,
+      { sameData: true, shownUserIds: ['1', '2', '3'] },
+      guilds,
+    );
+    about(2, '4');
+    about(3, '2', true);
+    about(4, '5');
+    about(5, '4', true);
+    world.event(6, { event: eventOf('e6', 'GUILD_MEMBER_REMOVE'), endsUserId: '3' });
+    asks();
+    expect(world.told('presencesShown')).toEqual([]);
+    arrive();
+    expect(world.told('presencesShown')).toEqual([{ guildId: '100', userIds: ['1', '5'] }]);
+    expect(said()).toContain('presencesShown guild-2');
+    // The owner before that one is gone too.
+    asks();
+    expect(world.told('presencesShown')).toHaveLength(1);
+  });
+
   it('is lost for those who were subscribed when the next owner went on without this node', () => {
     const { world, connection, asks } = moved();
     asks();

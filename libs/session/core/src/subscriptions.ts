@@ -112,16 +112,17 @@ export class Subscriptions {
   }
 
   /** Keeps what later answers refer to by same_data, also when the session that it came for has ended. */
-  learn(view: AudienceView, { snapshot, sameData, classId }: Subscribed, from: NodeRef): void {
-    if (snapshot === undefined || sameData || !this.mayBe(view, from)) return;
-    view.sharedData.set(classId, snapshot.data);
+  learn(view: AudienceView, { snapshot, sameData, classId, shownUserIds }: Subscribed, from: NodeRef): void {
+    if (!this.mayBe(view, from)) return;
+    for (const userId of shownUserIds) view.shown.add(userId);
+    if (snapshot !== undefined && !sameData) view.sharedData.set(classId, snapshot.data);
   }
 
   subscribed(view: AudienceView, session: Session, value: Subscribed, from: NodeRef, now: number): void {
     const asking = view.asking.get(session);
     // The answer of a node that owned it before would begin a stream that nobody else follows.
     if (asking === undefined || this.ownerOf(view) !== from.id) return;
-    if (view.owner === undefined) view.begin(from, value.term, value.index);
+    if (view.owner === undefined) this.begin(view, from, value);
     else if (!view.isFrom(from)) return;
     if (value.index > view.index) {
       if (asking.answer === undefined) view.entering++;
@@ -130,6 +131,13 @@ export class Subscriptions {
       return;
     }
     this.admit(view, asking, value, now);
+  }
+
+  private begin(view: AudienceView, from: NodeRef, { term, index }: Subscribed): void {
+    view.begin(from, term, index);
+    if (view.kind !== Kind.guild || view.shown.size === 0 || !view.rejoining) return;
+    const value = { guildId: view.id, userIds: [...view.shown] };
+    this.kit.outbox.send(from.id, flowOf(view.kind, view.id), { $case: 'presencesShown', value });
   }
 
   /** Admits the sessions whose index has come. */

@@ -95,6 +95,7 @@ export class Users {
         classId: 0,
         snapshot: undefined,
         sameData: false,
+        shownUserIds: [],
         term: user.term,
       },
     });

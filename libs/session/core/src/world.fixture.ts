@@ -195,6 +195,7 @@ export class World {
           classId: 1,
           snapshot,
           sameData: false,
+          shownUserIds: [],
           term: 1,
           ...fields,
         },

@@ -73,7 +73,17 @@ describe('SessionNodeModule on a mesh', () => {
       };
       guilds.mesh.send(from.id, `g:${audienceId}`, {
         $case: 'subscribed',
-        value: { kind: 1, audienceId, index: 0, sessionId, classId: 1, snapshot, sameData: false, term: 1 },
+        value: {
+          kind: 1,
+          audienceId,
+          index: 0,
+          sessionId,
+          classId: 1,
+          snapshot,
+          sameData: false,
+          term: 1,
+          shownUserIds: [],
+        },
       });
     });
     guilds.mesh.onCall('guildPresences', ({ userIds }) => ({

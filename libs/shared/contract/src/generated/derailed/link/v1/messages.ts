@@ -84,6 +84,9 @@ export interface Envelope {
     { $case: "presenceSync"; value: PresenceSync }
     | { $case: "presenceBoard"; value: PresenceBoard }
     | //
+    /** session-node -> guild-node */
+    { $case: "presencesShown"; value: PresencesShown }
+    | //
     /** new owner of keys -> other nodes of the role, and back */
     { $case: "ownershipClaim"; value: OwnershipClaim }
     | { $case: "ownershipYielded"; value: OwnershipYielded }
@@ -387,6 +390,11 @@ export interface Subscribed {
   sameData: boolean;
   /** Counts the times that this start of the owner began with the audience anew; its subscribers are those of one term. */
   term: number;
+  /**
+   * Guilds, to a node that does not know it yet: whom the sender takes for not offline. The node keeps it up with
+   * AudienceEvent.about_user_id, and says it to the next owner (PresencesShown).
+   */
+  shownUserIds: string[];
 }
 
 export interface SubscribeRefused {
@@ -538,13 +546,21 @@ export interface PresenceSync {
 /** The presences of a guild: who is not named is offline. Comes in the order of the changes. */
 export interface PresenceBoard {
   guildId: string;
-  /** Those who are offline now and were not a minute ago are among them. */
   presences: PresenceChanged[];
   /**
    * For each of them: not longer ago than a minute it was told something else, so that a guild which knows nothing of
    * what was told before has to tell it.
    */
   recent: boolean[];
+}
+
+/**
+ * To a new owner of the guild, once the sender follows its stream: whom clients of the sender were shown as not offline, by
+ * owners before. Those who are offline are to be told.
+ */
+export interface PresencesShown {
+  guildId: string;
+  userIds: string[];
 }
 
 /** The sender's last renewal of its lease got no answer. Said again and again for as long as that is so. */
@@ -739,6 +755,9 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "presenceBoard":
         PresenceBoard.encode(message.message.value, writer.uint32(674).fork()).join();
+        break;
+      case "presencesShown":
+        PresencesShown.encode(message.message.value, writer.uint32(682).fork()).join();
         break;
       case "ownershipClaim":
         OwnershipClaim.encode(message.message.value, writer.uint32(722).fork()).join();
@@ -1118,6 +1137,14 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "presenceBoard", value: PresenceBoard.decode(reader, reader.uint32()) };
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.message = { $case: "presencesShown", value: PresencesShown.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 90: {
             if (tag !== 722) {
               break;
@@ -1442,6 +1469,12 @@ export const Envelope: MessageFns<Envelope> = {
       case "presenceBoard": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "presenceBoard", value: PresenceBoard.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "presencesShown": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "presencesShown", value: PresencesShown.fromPartial(object.message.value) };
         }
         break;
       }
@@ -3747,6 +3780,7 @@ function createBaseSubscribed(): Subscribed {
     snapshot: undefined,
     sameData: false,
     term: 0,
+    shownUserIds: [],
   };
 }
 
@@ -3775,6 +3809,9 @@ export const Subscribed: MessageFns<Subscribed> = {
     }
     if (message.term !== 0) {
       writer.uint32(64).uint64(message.term);
+    }
+    for (const v of message.shownUserIds) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -3856,6 +3893,14 @@ export const Subscribed: MessageFns<Subscribed> = {
             message.term = longToNumber(reader.uint64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.shownUserIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3883,6 +3928,7 @@ export const Subscribed: MessageFns<Subscribed> = {
       : undefined;
     message.sameData = object.sameData ?? false;
     message.term = object.term ?? 0;
+    message.shownUserIds = object.shownUserIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -5555,6 +5601,73 @@ export const PresenceBoard: MessageFns<PresenceBoard> = {
     message.guildId = object.guildId ?? "";
     message.presences = object.presences?.map((e) => PresenceChanged.fromPartial(e)) || [];
     message.recent = object.recent?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePresencesShown(): PresencesShown {
+  return { guildId: "", userIds: [] };
+}
+
+export const PresencesShown: MessageFns<PresencesShown> = {
+  encode(message: PresencesShown, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    for (const v of message.userIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PresencesShown {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresencesShown();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PresencesShown>): PresencesShown {
+    return PresencesShown.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PresencesShown>): PresencesShown {
+    const message = createBasePresencesShown();
+    message.guildId = object.guildId ?? "";
+    message.userIds = object.userIds?.map((e) => e) || [];
     return message;
   },
 };
