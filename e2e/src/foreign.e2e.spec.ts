@@ -135,6 +135,13 @@ describe.each(stages)('client libraries in all encodings, %s', (_, start) => {
     };
     stage = await start(env, modernNode);
     proxy.retarget(stage.gateway);
+    // Nobody is there yet; all who come have it in GUILD_CREATE.
+    await stage.publisher.publish({ guildId: hall.id }, 'VOICE_STATE_UPDATE', {
+      guild_id: hall.id,
+      user_id: cast.cat.id,
+      channel_id: hall.channels.open,
+      session_id: 'voice',
+    });
     witness = stage.keep(await stage.enter('able', { intents: everything }));
     for (const part of playing) {
       const nodePath = nodePathOf(part.finds);
@@ -196,6 +203,7 @@ describe.each(stages)('client libraries in all encodings, %s', (_, start) => {
     // Who was online when is another matter.
     const guild = { ...hallOf(client.dispatches), presences: [] };
     expect(guild).toEqual({ ...hallOf(witness.received), presences: [] });
+    expect(guild).toMatchObject({ voice_states: [{ user_id: cast.cat.id }] });
     expect(client.named('GUILD_MEMBERS_CHUNK')[0]?.d['members']).toMatchObject([
       { user: { username: 'cat' } },
     ]);
@@ -252,14 +260,14 @@ describe.each(stages)('client libraries in all encodings, %s', (_, start) => {
   );
 
   provesEach(
-    ['client.discord.py', 'out.compress-beside', 'in.bare-ids'],
+    ['client.discord.py', 'out.compress-beside', 'in.bare-ids', 'events.message'],
     '%s logs in, caches its guilds, sees messages and members, and resumes',
     of(({ library }) => library === 'discord.py'),
     goesThrough,
   );
 
   provesEach(
-    ['client.hikari', 'guild-create.keys'],
+    ['client.hikari', 'guild-create.keys', 'guild-create.voice', 'events.message'],
     '%s logs in, caches its guilds, sees messages and members, and resumes',
     of(({ library }) => library === 'hikari'),
     goesThrough,

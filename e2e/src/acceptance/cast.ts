@@ -58,6 +58,8 @@ export const annex = {
     voice: '410000000000000075',
     /** Gus and fay may manage it; fay is in a timeout. */
     managed: '410000000000000076',
+    /** For voice, hidden from all but eve. */
+    lounge: '410000000000000077',
   },
 } as const;
 
@@ -218,6 +220,7 @@ export function castSql(): string {
         [a.strange, annex.id, 'strange', 0, 3, null],
         [a.voice, annex.id, 'voice', 2, 4, null],
         [a.managed, annex.id, 'managed', 0, 5, null],
+        [a.lounge, annex.id, 'lounge', 2, 6, null],
         ...guilds.flatMap(([id, name, , channel]) =>
           channel === null ? [] : [[channel, id, name, 0, 0, null]],
         ),
@@ -233,6 +236,7 @@ export function castSql(): string {
         [c.bens, cast.ben.id, 1, VIEW, 0n],
         [a.secret, annex.id, 0, 0n, VIEW],
         [a.category, annex.id, 0, 0n, VIEW],
+        [a.lounge, annex.id, 0, 0n, VIEW],
         [a.strange, '999', 0, 0n, VIEW],
         [a.strange, '998', 1, 0n, VIEW],
         [a.voice, annex.id, 0, 0n, CONNECT],

@@ -3,7 +3,7 @@ import { type Player, annex, cast, crowd, hall } from './cast';
 import { proves, provesEach } from './proves';
 import { type Stage, everything } from './stage';
 
-const { secret, category, child, strange, voice, managed } = annex.channels;
+const { secret, category, child, strange, voice, managed, lounge } = annex.channels;
 const guilds = 1;
 
 /** What permissions, intents and events leave alone or let through, against what one might expect. */
@@ -35,7 +35,7 @@ export function finePrintSuite(stage: () => Stage): void {
       ['permissions.category', 'permissions.strangers', 'permissions.voice', 'permissions.timeout'],
       '%s sees what a hidden category, a timeout, strangers and a locked door leave to see',
       [
-        ['eve', [secret, category, child, strange, voice, managed]],
+        ['eve', [secret, category, child, strange, voice, managed, lounge]],
         ['fay', [child, strange, voice, managed]],
         ['gus', [child, strange, voice, managed]],
       ] as [Player, string[]][],
@@ -128,6 +128,64 @@ export function finePrintSuite(stage: () => Stage): void {
         [...some, ...some, `MESSAGE_CREATE ${child}`],
       ]);
     });
+
+    proves(
+      ['guild-create.voice', 'intents.voice'],
+      'who is in voice is shown to those who see the channel, and leaves for those who saw it',
+      async () => {
+        const voices = guilds | (1 << 7);
+        const eve = await stage().enter('eve', { intents: voices | (1 << 8) });
+        const gus = await stage().enter('gus', { intents: voices });
+        await enter(['fay'], guilds);
+        await eve.first(
+          ({ t, d }) => t === 'PRESENCE_UPDATE' && (d['user'] as { id: string }).id === cast.fay.id,
+        );
+        const channels = ({ received }: RawClient) =>
+          received.filter(({ t }) => t === 'VOICE_STATE_UPDATE').map(({ d }) => d['channel_id']);
+        const speak = (channel_id: string | null) =>
+          publish('VOICE_STATE_UPDATE', {
+            guild_id: annex.id,
+            user_id: cast.fay.id,
+            channel_id,
+            session_id: 'voice',
+            self_mute: true,
+          });
+        const shown = async (player: Player): Promise<unknown[]> => {
+          const client = await stage().enter(player, { intents: guilds });
+          const { d } = await client.event('GUILD_CREATE');
+          const ids = (key: string) =>
+            (d[key] as { user: { id: string } }[])
+              .map(({ user }) => user.id)
+              .filter((id) => id === cast.fay.id);
+          return [d['voice_states'], ids('members'), ids('presences')];
+        };
+        const state = (channel_id: string) => ({
+          user_id: cast.fay.id,
+          channel_id,
+          session_id: 'voice',
+          deaf: false,
+          mute: false,
+          self_deaf: false,
+          self_mute: true,
+          self_stream: false,
+          self_video: false,
+          suppress: false,
+          request_to_speak_timestamp: null,
+        });
+        await speak(voice);
+        expect(await shown('gus')).toEqual([[state(voice)], [cast.fay.id], [cast.fay.id]]);
+        await speak(lounge);
+        expect(await shown('gus')).toEqual([[], [], []]);
+        expect(await shown('eve')).toEqual([[state(lounge)], [cast.fay.id], [cast.fay.id]]);
+        await speak(null);
+        expect(await shown('eve')).toEqual([[], [], []]);
+        await told([eve, gus], async () => undefined);
+        expect(channels(eve)).toEqual([voice, lounge, null]);
+        // That fay went into the lounge, gus must not know: for gus it left.
+        expect(channels(gus)).toEqual([voice, null]);
+        expect(JSON.stringify(gus.received)).not.toContain(lounge);
+      },
+    );
 
     proves(['events.old-contract'], 'the old service keeps to the channel of the data', async () => {
       const clients = await enter(['eve', 'gus'], guilds | (1 << 9));

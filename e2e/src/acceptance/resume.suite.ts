@@ -244,7 +244,6 @@ export interface SlowLines {
   readonly silent: Promise<number>;
   readonly idleAfterInvalid: Promise<number>;
   readonly beatless: Promise<{ code: number; afterMs: number; ops: number[]; resumed: string | null }>;
-  readonly expired: Promise<unknown>;
 }
 
 /** Starts what takes seconds, beside all other tests. */
@@ -268,22 +267,10 @@ export function beginSlowLines(stage: Stage): SlowLines {
     await again.leave();
     return { code, afterMs, ops: client.received.map(({ op }) => op), resumed: t };
   };
-  const expired = async (): Promise<unknown> => {
-    const client = connect();
-    await client.identify(stage.token('sam'), 0);
-    client.drop();
-    await new Promise((resolve) => setTimeout(resolve, times.resumeWindowMs + 2000));
-    const again = connect();
-    await again.resume(stage.token('sam'), client.session, 1);
-    const { op, d } = await again.first(({ t, op: code }) => t === 'RESUMED' || code === 9);
-    await again.leave();
-    return { op, d };
-  };
   const lines = {
     silent: connect().closed,
     idleAfterInvalid: idle(),
     beatless: beatless(),
-    expired: expired(),
   };
   // Their tests hear of what fails. Without those tests the gateway stops before these have ended.
   for (const line of Object.values(lines)) line.catch(() => undefined);
@@ -310,10 +297,6 @@ export function slowSuite(slow: () => SlowLines): void {
         expect(afterMs).toBeGreaterThan(1.5 * times.heartbeatMs);
       },
     );
-
-    proves(['resume.window', 'resume.unknown'], 'a session that nobody resumed is gone', async () => {
-      expect(await slow().expired).toEqual({ op: 9, d: false });
-    });
   });
 }
 

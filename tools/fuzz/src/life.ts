@@ -122,7 +122,13 @@ export interface Outcome {
  */
 export function live({ heartbeatInterval, query, identified, answered, steps }: Life): Outcome {
   const witness = new Witness(
-    new Connection({ heartbeatInterval, identifyTimeout: 30_000, identifyDeadline: 14_000, zstd: true }),
+    new Connection({
+      heartbeatInterval,
+      identifyTimeout: 30_000,
+      identifyDeadline: 14_000,
+      payloadWindow: 60_000,
+      zstd: true,
+    }),
   );
   witness.open(query);
   const prelude: readonly Step[] = [

@@ -47,12 +47,14 @@ export class Connection {
   private beatBy = Number.POSITIVE_INFINITY;
   /** READY or RESUMED of the session that it is bound to is on its way. */
   private isLive = false;
-  private readonly payloads = new FixedWindow(limits.payloads);
+  private readonly payloads: FixedWindow;
   private presences: FixedWindow | undefined;
   private heartbeats: FixedWindow | undefined;
   private controlFrames: FixedWindow | undefined;
 
-  constructor(private readonly settings: ConnectionSettings) {}
+  constructor(private readonly settings: ConnectionSettings) {
+    this.payloads = this.payloadsWindow();
+  }
 
   /** The upgrade is done. @param query of its URL, without the question mark */
   open(query: string, now: Instant): Effects {
@@ -88,7 +90,11 @@ export class Connection {
   private windowOf(op: number): FixedWindow {
     if (op !== Op.HEARTBEAT || this.settings.heartbeatInterval >= limits.countedHeartbeatMs)
       return this.payloads;
-    return (this.heartbeats ??= new FixedWindow(limits.payloads));
+    return (this.heartbeats ??= this.payloadsWindow());
+  }
+
+  private payloadsWindow(): FixedWindow {
+    return new FixedWindow({ ...limits.payloads, windowMs: this.settings.payloadWindow });
   }
 
   private obey(raw: RawPayload, now: Instant): Effects {

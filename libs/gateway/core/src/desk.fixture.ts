@@ -26,6 +26,7 @@ export class Desk {
       heartbeatInterval,
       identifyTimeout: 30_000,
       identifyDeadline: 14_000,
+      payloadWindow: 60_000,
       zstd,
     });
   }

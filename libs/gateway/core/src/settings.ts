@@ -5,6 +5,8 @@ export interface ConnectionSettings {
   readonly identifyTimeout: number;
   /** From an Identify or Resume until its session is bound. */
   readonly identifyDeadline: number;
+  /** How long the window for payloads is. */
+  readonly payloadWindow: number;
   /** Whether `compress=zstd-stream` can be served. */
   readonly zstd: boolean;
 }

@@ -72,7 +72,12 @@ export const gatewaySettings = {
   identifyDeadline: setting(
     'IDENTIFY_DEADLINE',
     'How long an identify or resume may take, the auth service and session-node included; past it: close 4000.',
-    duration('14s', { min: '1s' }),
+    duration('14s', { min: '1s', max: '14s' }),
+  ),
+  payloadWindow: setting(
+    'PAYLOAD_WINDOW',
+    'How long the window is in which a connection may send 120 payloads; the first payload after one opens the next. Clients budget for 60s.',
+    duration('60s', { min: '1s', max: '60s' }),
   ),
   identifyAtOnce: setting(
     'IDENTIFY_AT_ONCE',

@@ -1,5 +1,5 @@
 import type { Snowflake } from '@derailed/shared/kernel';
-import type { Channel, Guild, Member, Role, User } from '@derailed/shared/protocol';
+import type { Channel, Guild, Member, Role, User, VoiceState } from '@derailed/shared/protocol';
 
 /** Fields that an event carried; those that it left out change nothing. */
 export type Patch<T> = { -readonly [K in keyof T]?: T[K] };
@@ -40,11 +40,20 @@ export type Change =
       readonly patch: MemberPatch;
     }
   | { readonly kind: 'memberGone'; readonly userId: Snowflake }
+  /** Somebody is in voice, or not any more. data: of the event, to tell of a part of it those who may not have all. */
+  | {
+      readonly kind: 'voice';
+      readonly userId: Snowflake;
+      readonly state: VoiceState | undefined;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
   /** Who came into a thread or left it, each once: changes nothing here, but says who is to hear of it. */
   | { readonly kind: 'threadMembers'; readonly userIds: readonly Snowflake[] };
 
-/** Those that are folded into what is known of the guild. */
-export type StateChange = Exclude<Change, { kind: 'guildGone' | 'threadMembers' }>;
+export type VoiceChange = Extract<Change, { kind: 'voice' }>;
+
+/** Those that change what the database knows of the guild. */
+export type StateChange = Exclude<Change, { kind: 'guildGone' | 'threadMembers' | 'voice' }>;
 
 /** Users whom one THREAD_MEMBERS_UPDATE may name. */
 export const mostThreadMembers = 1000;
@@ -105,6 +114,19 @@ export const guildEventFields = {
   GUILD_MEMBER_ADD: memberFields,
   GUILD_MEMBER_UPDATE: memberFields,
   GUILD_MEMBER_REMOVE: ['user.id', 'user_id'],
+  VOICE_STATE_UPDATE: [
+    'user_id',
+    'channel_id',
+    'session_id',
+    'deaf',
+    'mute',
+    'self_deaf',
+    'self_mute',
+    'self_stream',
+    'self_video',
+    'suppress',
+    'request_to_speak_timestamp',
+  ],
   THREAD_MEMBERS_UPDATE: ['added_members[].user_id', 'removed_member_ids'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -52,6 +52,11 @@ export class Classes {
     return this.byUser.has(userId);
   }
 
+  /** Of all that are in use. */
+  *views(): IterableIterator<ClassView> {
+    for (const { view } of this.entries.values()) yield view;
+  }
+
   viewOf(userId: Snowflake): ClassView | undefined {
     return this.byUser.get(userId)?.view;
   }

@@ -12,26 +12,29 @@ import {
   permissionGate,
   presenceUpdateJson,
 } from '@derailed/shared/protocol';
-import type { Change } from './change';
+import type { Change, VoiceChange } from './change';
 import type { GuildState } from './guild-state';
 import type { Encode, PresenceChanged, Publish } from './messages';
+import type { VoiceBoard } from './voice-board';
 
 /** No channel has this id: nobody sees it. */
 export const NO_CHANNEL = '0';
 
 /** Whether the event is for those who saw what it takes away: the change is folded behind it. */
 export function isEnding({ kind }: Change): boolean {
-  return kind === 'channelGone' || kind === 'memberGone' || kind === 'guildGone';
+  return kind === 'channelGone' || kind === 'memberGone' || kind === 'guildGone' || kind === 'voice';
 }
 
 /**
  * Who may get an event that is published to a guild.
  * @param state before the event; undefined: there is nobody to get it
+ * @param voices before the event
  */
 export function draftOf(
   { event, channelId, permissions: named = '' }: Publish,
   change: Change | undefined,
   state: GuildState | undefined,
+  voices: Pick<VoiceBoard, 'channelOf'>,
 ): Draft {
   const name = canonicalName(event.name);
   // Who is named outright is named in place of those whom the event's name stands for.
@@ -41,7 +44,10 @@ export function draftOf(
   return {
     event,
     managesChannel: isInvite && channelId !== '',
-    channelId: channelOfChange(event.name, change, channelId, state),
+    channelId:
+      change?.kind === 'voice'
+        ? channelOfVoice(change, channelId, state, voices)
+        : channelOfChange(event.name, change, channelId, state),
     intents: intentsOfEvent(event.name, true),
     permissions: named !== '' ? named : gate === 0n ? '' : gate.toString(),
     endsUserId: endedUser(change),
@@ -85,6 +91,22 @@ function channelOfChange(
   return parentId !== undefined && type !== undefined && isThread(type) && type !== 12
     ? parentId
     : NO_CHANNEL;
+}
+
+/**
+ * Who is in no channel any more was seen by those who saw the channel that it was in, which the publisher may name, if
+ * that is known and still there.
+ */
+function channelOfVoice(
+  { userId, state: now }: VoiceChange,
+  named: Snowflake,
+  state: GuildState | undefined,
+  voices: Pick<VoiceBoard, 'channelOf'>,
+): Snowflake {
+  if (now !== undefined) return now.channelId;
+  if (named !== '') return named;
+  const left = voices.channelOf(userId) ?? '';
+  return state?.channels.has(left) === true ? left : '';
 }
 
 function endedUser(change: Change | undefined): string {

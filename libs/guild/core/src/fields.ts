@@ -18,6 +18,11 @@ export class Fields {
     return new Fields(value as Readonly<Record<string, unknown>>, path);
   }
 
+  /** As they came. */
+  get all(): Readonly<Record<string, unknown>> {
+    return this.values;
+  }
+
   has(name: string): boolean {
     return this.values[name] !== undefined;
   }

@@ -1,4 +1,5 @@
 import type { Event } from '@derailed/audience/core';
+import type { Snowflake } from '@derailed/shared/kernel';
 import {
   guildCreateOwn,
   guildCreateShared,
@@ -7,11 +8,17 @@ import {
   type Member,
   memberJson,
   presenceUpdateJson,
+  type VoiceState,
+  voiceStateJson,
 } from '@derailed/shared/protocol';
 import type { ClassView } from './classes';
+import type { GuildModel } from './guild-model';
 import type { GuildState } from './guild-state';
 import type { Encode, Subscribe } from './messages';
 import type { PresenceBoard } from './presence-board';
+import type { Presences } from './presences';
+
+type Loaded = Pick<GuildModel, 'state' | 'version'>;
 
 /**
  * Makes GUILD_CREATE. What members of a class share is written once per class and version of the guild; what a
@@ -27,7 +34,7 @@ export class GuildCreateTexts {
   ) {}
 
   /** The shared data as the class sees it; the same object as long as neither has changed. */
-  data(state: GuildState, view: ClassView, version: number): Uint8Array {
+  private data({ state, version }: Loaded, view: ClassView): Uint8Array {
     const known = this.shared.get(view);
     if (known?.version === version) return known.data;
     const channels = view.sight.channelIds.flatMap((id) => state.channels.get(id) ?? []);
@@ -42,23 +49,39 @@ export class GuildCreateTexts {
     return data;
   }
 
-  /** @param data undefined: the session-node has it */
+  /**
+   * @param view what the member sees
+   * @param isHeld whether the session-node has the shared data of this class and version
+   */
   event(
-    state: GuildState,
-    presences: PresenceBoard,
+    guild: Loaded,
+    presences: Pick<Presences, 'board' | 'voices'>,
     member: Member,
+    view: ClassView,
     request: Subscribe,
-    data: Uint8Array | undefined,
+    isHeld: boolean,
   ): Event {
+    const { state } = guild;
     const isOpen = state.memberCount <= this.largeGuild;
-    const own = this.encode(ownText(state, presences, member, request, isOpen));
-    return { id: '', name: 'GUILD_CREATE', data: data ?? this.encode(''), own, volatile: false };
+    // Whoever is in voice is shown as a member too, or libraries raise: it has to be known here.
+    const voices = presences.voices
+      .in(view.sight.channelIds)
+      .filter(({ userId }) => state.members.has(userId));
+    const own = this.encode(ownText(state, presences.board, voices, member, request, isOpen));
+    return {
+      id: '',
+      name: 'GUILD_CREATE',
+      data: isHeld ? this.encode('') : this.data(guild, view),
+      own,
+      volatile: false,
+    };
   }
 }
 
 function ownText(
   state: GuildState,
   presences: PresenceBoard,
+  voices: readonly VoiceState[],
   member: Member,
   request: Subscribe,
   showsOthers: boolean,
@@ -66,12 +89,20 @@ function ownText(
   const { intents, largeThreshold } = request;
   const { memberCount } = state;
   const large = memberCount > largeThreshold;
-  const base = { joinedAt: member.joinedAt, memberCount, large };
+  const base = { joinedAt: member.joinedAt, memberCount, large, voiceStates: voices.map(voiceStateJson) };
+  const speaking = new Set(voices.map(({ userId }) => userId));
   if ((intents & Intent.GUILD_PRESENCES) === 0 || !showsOthers) {
+    speaking.delete(member.user.id);
+    const others = [...speaking].flatMap((userId) => state.members.get(userId) ?? []);
     const own = presences.get(member.user.id) ?? ownPresence(request);
-    return guildCreateOwn({ ...base, members: [memberJson(member)], presences: own === '' ? [] : [own] });
+    const shown = [own, ...[...speaking].map((userId) => presences.get(userId) ?? '')];
+    return guildCreateOwn({
+      ...base,
+      members: [member, ...others].map(memberJson),
+      presences: shown.filter((text) => text !== ''),
+    });
   }
-  const members = large ? notableMembers(state, presences, member) : state.members.values();
+  const members = large ? notableMembers(state, presences, speaking, member) : state.members.values();
   const shown = presences.all();
   const own = presences.has(member.user.id) ? '' : ownPresence(request);
   if (own !== '') shown.push(own);
@@ -90,10 +121,19 @@ function ownPresence({ userId, presence }: Subscribe): string {
   });
 }
 
-/** Of a large guild: who is online, has a role or a nick, as far as it is known here; and oneself. */
-function notableMembers(state: GuildState, presences: PresenceBoard, own: Member): Member[] {
+/** Of a large guild: who is online, in voice, has a role or a nick, as far as it is known here; and oneself. */
+function notableMembers(
+  state: GuildState,
+  presences: PresenceBoard,
+  speaking: ReadonlySet<Snowflake>,
+  own: Member,
+): Member[] {
   return [...state.members.values()].filter(
     (member) =>
-      member === own || member.roleIds.length > 0 || member.nick !== null || presences.has(member.user.id),
+      member === own ||
+      member.roleIds.length > 0 ||
+      member.nick !== null ||
+      presences.has(member.user.id) ||
+      speaking.has(member.user.id),
   );
 }

@@ -32,6 +32,10 @@ export class GuildModel {
     return this.classes.viewOf(userId);
   }
 
+  views(): IterableIterator<ClassView> {
+    return this.classes.views();
+  }
+
   /** A member has its first subscriber, or another one. */
   admit(member: Member, wall: number): ClassView {
     const userId = member.user.id;

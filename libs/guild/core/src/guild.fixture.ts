@@ -107,6 +107,7 @@ export class GuildRig {
   readonly answers: Answer[] = [];
   /** Session id to names of the events that it got. */
   readonly received = new Map<string, string[]>();
+  private readonly told = new Map<string, { name: string; data: Uint8Array }[]>();
   readonly sessions = new Map<string, Session>();
   readonly lastIndex = new Map<string, number>();
   readonly full = new Set<string>();
@@ -201,6 +202,12 @@ export class GuildRig {
     this.run(this.guild.reread(asked.read, { snapshot: data, members }, this.at));
   }
 
+  /** The data of the events of that name that the session got. */
+  dataOf(sessionId: string, name: string): Record<string, unknown>[] {
+    const events = this.told.get(sessionId)?.filter((event) => event.name === name) ?? [];
+    return events.map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>);
+  }
+
   got(sessionId: string): string[] {
     return this.received.get(sessionId) ?? [];
   }
@@ -272,6 +279,7 @@ export class GuildRig {
       else if (!this.passes(event, id, session)) continue;
       else this.show(id, event);
       this.received.set(id, [...this.got(id), ends ? 'GUILD_DELETE' : (event.event?.name ?? '')]);
+      if (event.event !== undefined) this.told.set(id, [...(this.told.get(id) ?? []), event.event]);
       count++;
     }
     return count;

@@ -10,7 +10,7 @@ import type { Incoming } from './load-queue';
 import { type MemberChange, MemberLoads, type Request, sinceLeft } from './member-loads';
 import type { Effect, Encode, Moment, Phase, Reread, Send, Subscribe } from './messages';
 import { Outbox } from './outbox';
-import { type PresenceNews, Presences } from './presences';
+import { type PresenceListener, type PresenceNews, Presences } from './presences';
 import { PublishGate } from './publish-gate';
 import { readAgain } from './read-again';
 import { earliest, Reconciliation } from './reconciliation';
@@ -61,11 +61,12 @@ export class Guild {
       resume: (request) => this.accept(request),
     });
     this.teller = new Teller(id, this.delivery, encode, limits.largeGuild);
-    this.presences = new Presences({
+    const listener: PresenceListener = {
       isUsed: () => this.isUsed,
       isHeard: () => this.phase === 'ready' && !this.memberLoads.rejoining,
       tell: (presence, now) => this.teller.show(presence, this.model?.state.memberCount ?? 0, now),
-    });
+    };
+    this.presences = new Presences(listener, limits.voiceStates);
     this.gate = new PublishGate(id, limits, this.out, {
       isHeld: () => this.memberLoads.rejoining,
       deliver: (incoming, at) => this.deliver(incoming, at),
@@ -120,8 +121,10 @@ export class Guild {
   publish(incoming: Incoming, at: Moment): readonly Effect[] {
     this.lastMoment = at;
     // Without subscribers nobody has to be asked; but a publish may be one that comes again while acks are awaited.
-    if (this.phase === 'dormant' && !this.delivery.busy) this.out.answer(incoming.call, { sessions: 0 });
-    else if (this.phase === 'unavailable' && at.now < this.retryAt) this.gate.fail(incoming);
+    if (this.phase === 'dormant' && !this.delivery.busy) {
+      if (incoming.change?.kind === 'voice') this.presences.hear(incoming.change);
+      this.out.answer(incoming.call, { sessions: 0 });
+    } else if (this.phase === 'unavailable' && at.now < this.retryAt) this.gate.fail(incoming);
     else if (this.phase === 'loading' || this.phase === 'unavailable') {
       this.gate.wait(incoming);
       this.startLoad();
@@ -290,14 +293,7 @@ export class Guild {
         request,
         view,
         model.version,
-        (sameData) =>
-          this.texts.event(
-            model.state,
-            this.presences.board,
-            member,
-            request.subscribe,
-            sameData ? undefined : this.texts.data(model.state, view, model.version),
-          ),
+        (isHeld) => this.texts.event(model, this.presences, member, view, request.subscribe, isHeld),
         () => this.presences.board.userIds(),
       );
     } else if (!mayRead) this.delivery.refuse(request, false);
@@ -309,7 +305,7 @@ export class Guild {
     // What goes away is told to those who saw it; what comes or changes, to those who see it then.
     const goes = change !== undefined && isEnding(change);
     if (change !== undefined && !goes && !this.delivery.recognises(publish.event.id)) this.fold(change, at);
-    const draft = draftOf(publish, change, this.model?.state);
+    const draft = draftOf(publish, change, this.model?.state, this.presences.voices);
     const publication = this.delivery.index(draft, call, at.now);
     if (publication?.event === undefined) return;
     this.delivery.broadcast(publication);
@@ -324,6 +320,10 @@ export class Guild {
       return;
     }
     if (change.kind === 'threadMembers') return;
+    if (change.kind === 'voice') {
+      const before = this.presences.hear(change);
+      return this.teller.movedInVoice(change, before, this.model?.views() ?? [], at.now);
+    }
     this.reconciliation.touched(change, at.now);
     if (change.kind === 'member' || change.kind === 'memberGone') this.memberLoads.hold(change);
     if (change.kind === 'member' && change.isNew) this.delivery.rejoins(change.userId);
@@ -374,7 +374,7 @@ export class Guild {
     this.model = undefined;
     this.phase = 'dormant';
     // Presences are told once: they outlast the data, until their sessions subscribe or end.
-    if (this.presences.board.size === 0) this.out.unload();
+    if (this.presences.isEmpty) this.out.unload();
   }
 
   private done(at: Moment): readonly Effect[] {
@@ -386,7 +386,7 @@ export class Guild {
       this.phase === 'loading' ||
       this.delivery.busy ||
       this.memberLoads.size > 0 ||
-      (this.phase === 'dormant' && this.presences.board.size > 0);
+      (this.phase === 'dormant' && !this.presences.isEmpty);
     if (used) this.idleSince = undefined;
     else this.idleSince ??= at.now;
     return this.out.take();

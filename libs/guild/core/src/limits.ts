@@ -17,6 +17,8 @@ export interface GuildLimits extends AudienceLimits {
   readonly nodeGrace: number;
   /** Above this many members presences go only where they are asked for: by an intent that was named, or by op 8. */
   readonly largeGuild: number;
+  /** How many members in voice are remembered, for GUILD_CREATE and for who is told that they leave. */
+  readonly voiceStates: number;
   /** So long (ms) after the last event that may change who sees what the database is read again. */
   readonly reconcileAfter: number;
   /** And about so often (ms) in any case; 0: not. */
@@ -33,6 +35,7 @@ export const defaultGuildLimits: GuildLimits = {
   refusedRetry: 100,
   nodeGrace: 60_000,
   largeGuild: 75_000,
+  voiceStates: 5000,
   reconcileAfter: 5000,
   reconcileEvery: 600_000,
 };

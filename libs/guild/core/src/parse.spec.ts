@@ -84,8 +84,47 @@ describe('parseChange', () => {
     );
   });
 
+  it('reads a voice state with what is absent as false', () => {
+    const data = { user_id: '5', channel_id: '7', session_id: 's', self_mute: true, member: { roles: [] } };
+    expect(parseChange('VOICE_STATE_UPDATE', bytes(data))).toEqual({
+      kind: 'voice',
+      userId: '5',
+      state: {
+        userId: '5',
+        channelId: '7',
+        sessionId: 's',
+        deaf: false,
+        mute: false,
+        selfDeaf: false,
+        selfMute: true,
+        selfStream: false,
+        selfVideo: false,
+        suppress: false,
+        requestToSpeak: null,
+      },
+      data,
+    });
+    expect(parseChange('VOICE_STATE_UPDATE', bytes({ ...data, channel_id: null }))).toMatchObject({
+      userId: '5',
+      state: undefined,
+    });
+    expect(refusal('VOICE_STATE_UPDATE', { ...data, session_id: 's'.repeat(129) })).toBe(
+      'data.session_id: must have at most 128 characters',
+    );
+    expect(refusal('VOICE_STATE_UPDATE', { ...data, user_id: 5 })).toBe(
+      'data.user_id: must be a decimal id as text',
+    );
+  });
+
   it('reads something of every event in the table', () => {
-    const whole = { id: '5', role_id: '5', user: { id: '5' }, role: { id: '5' } };
+    const whole = {
+      id: '5',
+      role_id: '5',
+      user: { id: '5' },
+      role: { id: '5' },
+      user_id: '5',
+      channel_id: null,
+    };
     for (const name of Object.keys(guildEventFields)) expect(parseChange(name, bytes(whole))).toBeDefined();
   });
 });

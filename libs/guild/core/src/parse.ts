@@ -17,6 +17,9 @@ import {
 } from './change';
 import { Fields } from './fields';
 
+/** Characters of a `session_id`, which is kept as long as somebody is in voice. */
+const mostSessionText = 128;
+
 /**
  * What an event published to a guild changes there; undefined for the events that pass through, whose data is not
  * even decoded.
@@ -37,7 +40,7 @@ function json(data: Uint8Array): unknown {
   }
 }
 
-function read(name: GuildEventName, fields: Fields): Change {
+function read(name: GuildEventName, fields: Fields): Change | undefined {
   switch (name) {
     case 'GUILD_UPDATE':
       return { kind: 'guild', patch: guildPatch(fields) };
@@ -93,9 +96,36 @@ function read(name: GuildEventName, fields: Fields): Change {
       };
     case 'GUILD_MEMBER_REMOVE':
       return { kind: 'memberGone', userId: userIdOf(fields) };
+    case 'VOICE_STATE_UPDATE':
+      return voiceChange(fields);
     case 'THREAD_MEMBERS_UPDATE':
       return { kind: 'threadMembers', userIds: threadMembers(fields) };
   }
+}
+
+/** Undefined when it does not say whose it is, or where that is: then there is nothing to keep. */
+function voiceChange(fields: Fields): Change | undefined {
+  const [userId, channelId] = [fields.optionalId('user_id'), fields.idOrNull('channel_id')];
+  const said = {
+    sessionId: fields.text('session_id') ?? '',
+    deaf: fields.flag('deaf') ?? false,
+    mute: fields.flag('mute') ?? false,
+    selfDeaf: fields.flag('self_deaf') ?? false,
+    selfMute: fields.flag('self_mute') ?? false,
+    selfStream: fields.flag('self_stream') ?? false,
+    selfVideo: fields.flag('self_video') ?? false,
+    suppress: fields.flag('suppress') ?? false,
+    requestToSpeak: isoText(fields.timeOrNull('request_to_speak_timestamp')),
+  };
+  if (said.sessionId.length > mostSessionText)
+    return fields.wrong('session_id', `must have at most ${mostSessionText} characters`);
+  if (userId === undefined || channelId === undefined) return undefined;
+  const state = channelId === null ? undefined : { userId, channelId, ...said };
+  return { kind: 'voice', userId, state, data: fields.all };
+}
+
+function isoText(time: number | null | undefined): string | null {
+  return typeof time === 'number' ? new Date(time).toISOString() : null;
 }
 
 function threadMembers(fields: Fields): string[] {

@@ -1,6 +1,8 @@
 import type { Snowflake } from '@derailed/shared/kernel';
+import type { VoiceChange } from './change';
 import type { PresenceChanged } from './messages';
 import { PresenceBoard } from './presence-board';
+import { VoiceBoard } from './voice-board';
 
 /** What a guild is told of presences. */
 export type PresenceNews =
@@ -24,17 +26,29 @@ export interface PresenceListener {
 }
 
 /**
- * Who of a guild is online, and what its clients have to be told of that. What was told by an owner before is known to the
+ * Who of a guild is online and in voice, and what its clients have to be told of that. What was told by an owner before is known to the
  * session-nodes: they say whom their clients take for online.
  */
 export class Presences {
   readonly board = new PresenceBoard();
+  readonly voices: VoiceBoard;
   /** Whom clients may know otherwise, and are to be told of when they are there. */
   private readonly untold = new Set<Snowflake>();
   /** Whom clients take for online, before the board is whole. */
   private readonly claimed = new Set<Snowflake>();
 
-  constructor(private readonly listener: PresenceListener) {}
+  /** @param voiceStates how many members in voice are remembered */
+  constructor(
+    private readonly listener: PresenceListener,
+    voiceStates: number,
+  ) {
+    this.voices = new VoiceBoard(voiceStates);
+  }
+
+  /** Whether nobody is online or in voice. */
+  get isEmpty(): boolean {
+    return this.board.size === 0 && this.voices.size === 0;
+  }
 
   take(news: PresenceNews): void {
     if (news.kind === 'one') this.changed(news.presence);
@@ -60,7 +74,15 @@ export class Presences {
     }
   }
 
+  /** Somebody is elsewhere in voice. @returns the channel that it was in */
+  hear({ userId, state }: VoiceChange): Snowflake | undefined {
+    const before = this.voices.channelOf(userId);
+    this.voices.put(userId, state);
+    return before;
+  }
+
   leave(userId: Snowflake): void {
+    this.voices.put(userId, undefined);
     this.board.leave(userId);
     this.untold.delete(userId);
     this.claimed.delete(userId);
@@ -74,6 +96,7 @@ export class Presences {
   /** The guild is no more. */
   clear(): void {
     this.board.clear();
+    this.voices.clear();
     this.untold.clear();
     this.claimed.clear();
   }

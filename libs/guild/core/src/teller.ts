@@ -1,9 +1,10 @@
 import type { Draft } from '@derailed/audience/core';
 import type { Snowflake } from '@derailed/shared/kernel';
-import type { Reclassing } from './classes';
+import { Intent } from '@derailed/shared/protocol';
+import type { ClassView, Reclassing } from './classes';
 import type { Delivery } from './delivery';
 import { NO_CHANNEL, presenceDraft } from './draft';
-import type { StateChange } from './change';
+import type { StateChange, VoiceChange } from './change';
 import type { GuildState } from './guild-state';
 import type { Encode, PresenceChanged } from './messages';
 import { type ChannelsAround, sightNews } from './sight-news';
@@ -47,6 +48,33 @@ export class Teller {
     if (publication?.event === undefined) return 0;
     this.delivery.broadcast(publication);
     return publication.event.index;
+  }
+
+  /**
+   * Somebody in voice is in another channel. Who saw it in the one before and does not see it in this one, which alone
+   * the event was for, is told that it has left.
+   * @param before where it was; undefined: that is not known
+   */
+  movedInVoice(
+    { userId, state, data }: VoiceChange,
+    before: Snowflake | undefined,
+    views: Iterable<ClassView>,
+    now: number,
+  ): void {
+    if (before === undefined || state === undefined || before === state.channelId) return;
+    const classIds: number[] = [];
+    for (const { id, sight } of views)
+      if (sight.channelIds.includes(before) && !sight.channelIds.includes(state.channelId)) classIds.push(id);
+    if (classIds.length === 0) return;
+    const text = JSON.stringify({ ...data, user_id: userId, channel_id: null });
+    const event = {
+      id: '',
+      name: 'VOICE_STATE_UPDATE',
+      data: this.encode(text),
+      own: this.encode(''),
+      volatile: false,
+    };
+    this.announce({ event, channelId: NO_CHANNEL, intents: Intent.GUILD_VOICE_STATES, classIds }, now);
   }
 
   /** How a member is. @param members how many the guild has */

@@ -171,10 +171,12 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       const answer = (message: Message): void =>
         this.owner.mayAnswer(guildId) ? resolve(message) : reject(moved(guildId));
       const begin = (): void => {
-        if (this.host.get(guildId) === undefined)
+        // Who is in voice has to be known when the first session comes.
+        const enters = change?.kind === 'voice' && change.state !== undefined;
+        if (this.host.get(guildId) === undefined && !enters)
           return answer({ $case: 'published', value: { sessions: 0 } });
         const call = this.host.expectAnswer({ guildId, since, resolve: answer, reject });
-        this.host.with(guildId, (guild, at) =>
+        this.host.open(guildId, (guild, at) =>
           guild.publish({ call, publish: { event, channelId, permissions }, change }, at),
         );
       };

@@ -59,6 +59,11 @@ export const guildSettings = {
     'Above so many members a guild tells presences only to clients that named the intent GUILD_PRESENCES, and GUILD_CREATE shows nobody but the own member.',
     count(75_000, { max: 100_000_000 }),
   ),
+  voiceStates: setting(
+    'VOICE_STATES',
+    'How many members of a guild in voice are remembered, so that GUILD_CREATE can tell; of further ones only events pass.',
+    count(5000, { max: 1_000_000 }),
+  ),
   reconcileAfter: setting(
     'RECONCILE_AFTER',
     'So long after the last event that may change who sees what a guild is read again, and who was told something else is told the difference.',

@@ -10,6 +10,7 @@ export * from './payloads/guild';
 export * from './payloads/members';
 export * from './payloads/objects';
 export * from './payloads/session';
+export * from './payloads/voice';
 export * from './etf/decode';
 export * from './etf/encode';
 export * from './client/decode';

@@ -10,7 +10,7 @@ export interface LimitRow {
 export const limitRows: Readonly<Record<keyof typeof limits, LimitRow>> = {
   payloadBytes: { says: 'Bytes of one payload from a client.', past: '4002' },
   payloadDepth: { says: 'Levels of objects and lists in one payload from a client.', past: '4002' },
-  payloads: { says: 'Payloads of one connection; a fixed window.', past: '4008' },
+  payloads: { says: 'Payloads of one connection; a fixed window (PAYLOAD_WINDOW).', past: '4008' },
   controlFrames: { says: 'Pings and pongs of one connection.', past: '4008' },
   fragments: { says: 'Frames that one payload may be cut into.', past: '4002' },
   presenceUpdates: { says: 'Op 3 of one connection.', past: 'dropped' },

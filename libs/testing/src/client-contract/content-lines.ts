@@ -1,7 +1,10 @@
 /** Limits, intents, sharding, members, presence, HTTP, permissions, and the events that the gateway reads. */
 export const contentLines = {
   'rate.payloads': 'Over 120 payloads in 60 s on one connection: 4008. A new connection has a new window.',
+  'rate.window':
+    'The window is fixed: the first payload after one opens the next, so that two bursts may touch.',
   'rate.heartbeats': 'Heartbeats count when the interval is 10 s or more.',
+  'rate.heartbeats-free': 'With a shorter interval they do not: clients do not budget for them.',
   'rate.presence': 'Over 5 presence updates in 20 s are dropped; the connection stays.',
   'intents.families':
     'Each event reaches only sessions with an intent that names it, in guilds and to users.',
@@ -9,6 +12,8 @@ export const contentLines = {
   'intents.permissions': 'Audit log, bans and automod also ask for a permission in the guild.',
   'intents.invites': 'Events of invites reach those who have MANAGE_CHANNELS in their channel.',
   'intents.own-member': 'GUILD_MEMBER_UPDATE about the user itself needs no intent.',
+  'intents.voice':
+    'VOICE_STATE_UPDATE reaches who sees the channel; who leaves it, or goes where they do not see, leaves for those who saw it.',
   'intents.thread-members':
     'THREAD_MEMBERS_UPDATE reaches sessions with GUILD_MEMBERS; with GUILDS alone those of users whom it adds or removes.',
   'intents.channels': 'Events of a channel reach only those who can view it.',
@@ -57,6 +62,8 @@ export const contentLines = {
   'permissions.gain': 'Gaining sight of a channel is CHANNEL_CREATE.',
   'permissions.lose': 'Losing sight of a channel is CHANNEL_DELETE, and nothing of it comes after.',
   'events.pass': 'Events that the gateway does not know pass through untouched.',
+  'events.message':
+    'A MESSAGE_CREATE with the fields of e2e/src/message.ts, `flags` for hikari among them, is one that every library takes.',
   'events.edit': '*_EDIT counts as *_UPDATE.',
   'events.partial':
     'Of an event that the gateway reads, fields that are absent change nothing; twice is as once.',

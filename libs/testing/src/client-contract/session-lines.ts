@@ -51,12 +51,16 @@ export const sessionLines = {
   'guild-create.parts':
     'Its roles have colors and textual permissions; members flags and joined_at; channels topic and overwrites.',
   'guild-create.own-member': 'The own member is always among its members.',
-  'guild-create.plain': 'Without GUILD_PRESENCES it has the own member only.',
+  'guild-create.plain': 'Without GUILD_PRESENCES it has the own member and those in voice only.',
   'guild-create.presences':
     'With it and at most large_threshold members: all of them, and presences of who is not offline.',
   'guild-create.huge':
-    'In a guild of over LARGE_GUILD members it has the own member only, whatever the intents.',
+    'In a guild of over LARGE_GUILD members it has the own member and those in voice only, whatever the intents.',
+  'guild-create.voice':
+    'Who is in a voice channel that the receiver sees is in voice_states, and its member and presence are there whatever the intents.',
   'guild-create.large': 'Above large_threshold: who is online, has a role or a nick; `large` is true.',
+  'ready.deadline':
+    'READY comes, or 4000 closes, within IDENTIFY_DEADLINE of an Identify: 14 s, before any library gives up.',
   'resume.unknown':
     'A session that is not known, has expired or is of another user: op 9 (false); the connection stays.',
   'resume.token': 'A token of nobody in Resume is closed with 4004.',

@@ -56,7 +56,7 @@ export interface CheckedEvent {
   readonly volatile: boolean;
 }
 
-/** The events that the gateway itself understands (protocol.md, section 8). */
+/** The events that the gateway itself reads (protocol.md, sections 4 and 8). */
 const understood = {
   guild: new Set([
     'GUILD_UPDATE',
@@ -70,6 +70,7 @@ const understood = {
     'GUILD_MEMBER_UPDATE',
     'GUILD_MEMBER_REMOVE',
     'THREAD_MEMBERS_UPDATE',
+    'VOICE_STATE_UPDATE',
   ]),
   users: new Set(['GUILD_CREATE', 'GUILD_DELETE', 'USER_UPDATE', 'USER_DELETE']),
 } as const satisfies Record<Target['kind'], ReadonlySet<string>>;

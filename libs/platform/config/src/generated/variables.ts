@@ -80,6 +80,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'MEMBER_REQUESTS',
   'OUTBOUND_LIMIT',
   'OUTBOUND_PRESSURE',
+  'PAYLOAD_WINDOW',
   'PENDING_BYTES',
   'PENDING_LIMIT',
   'PRESENCE_COALESCE',
@@ -106,6 +107,7 @@ export const variables: ReadonlySet<string> = new Set<string>([
   'TUNNEL_TLS_CERT',
   'TUNNEL_TLS_KEY',
   'TUNNEL_TOKEN',
+  'VOICE_STATES',
 ]);
 
 /** A variable that begins so and is not listed is a mistake worth stopping for. */

@@ -52,7 +52,6 @@ export function guildCreateShared(
     features: [],
     emojis: [],
     stickers: [],
-    voice_states: [],
     stage_instances: [],
     guild_scheduled_events: [],
     soundboard_sounds: [],
@@ -69,6 +68,8 @@ export interface GuildCreateOwn {
   readonly members: readonly string[];
   /** presenceUpdateJson texts without a guild id. */
   readonly presences: readonly string[];
+  /** voiceStateJson texts. */
+  readonly voiceStates: readonly string[];
   /** When the session's user joined, ISO 8601. */
   readonly joinedAt: string;
   readonly memberCount: number;
@@ -77,10 +78,11 @@ export interface GuildCreateOwn {
 }
 
 /** The part of GUILD_CREATE for one session; begins with a comma and closes the object that guildCreateShared opens. */
-export function guildCreateOwn({ members, presences, joinedAt, memberCount, large }: GuildCreateOwn): string {
+export function guildCreateOwn(own: GuildCreateOwn): string {
+  const { members, presences, voiceStates, joinedAt, memberCount, large } = own;
   return (
     `,"joined_at":${JSON.stringify(joinedAt)},"member_count":${memberCount},"large":${large}` +
-    `,"members":[${members.join()}],"presences":[${presences.join()}]}`
+    `,"voice_states":[${voiceStates.join()}],"members":[${members.join()}],"presences":[${presences.join()}]}`
   );
 }
 

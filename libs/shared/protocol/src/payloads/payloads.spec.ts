@@ -1,6 +1,7 @@
 import type { Channel, Member, Role, User } from '../model';
 import { heartbeatAckPayload, helloPayload, invalidSessionPayload, reconnectPayload } from './control';
 import { guildCreateOwn, guildCreateShared, guildDeleteJson } from './guild';
+import { voiceStateJson } from './voice';
 import { membersChunk, presenceUpdateJson } from './members';
 import { memberJson, ownUserJson } from './objects';
 import { rateLimitedJson, readyPayload, resumedPayload } from './session';
@@ -53,8 +54,41 @@ describe('GUILD_CREATE', () => {
     joinedAt: member.joinedAt,
     memberCount: 1,
     large: false,
+    voiceStates: [
+      voiceStateJson({
+        userId: member.user.id,
+        channelId: '30',
+        sessionId: 'of voice',
+        deaf: false,
+        mute: false,
+        selfDeaf: true,
+        selfMute: true,
+        selfStream: false,
+        selfVideo: false,
+        suppress: false,
+        requestToSpeak: null,
+      }),
+    ],
   });
   const payload = parse(shared + own);
+
+  it('has voice states with all that hikari reads', () => {
+    expect(payload['voice_states']).toEqual([
+      {
+        user_id: member.user.id,
+        channel_id: '30',
+        session_id: 'of voice',
+        deaf: false,
+        mute: false,
+        self_deaf: true,
+        self_mute: true,
+        self_stream: false,
+        self_video: false,
+        suppress: false,
+        request_to_speak_timestamp: null,
+      },
+    ]);
+  });
 
   it('has every key without which some client raises', () => {
     const required =

@@ -1,0 +1,39 @@
+import type { Snowflake } from '@derailed/shared/kernel';
+import type { VoiceState } from '@derailed/shared/protocol';
+
+/** Who is in voice, and where, as the events last said. No database knows it. */
+export class VoiceBoard {
+  private readonly states = new Map<Snowflake, VoiceState>();
+
+  /** @param limit how many are remembered; of further ones events pass, and no GUILD_CREATE tells */
+  constructor(private readonly limit: number) {}
+
+  get size(): number {
+    return this.states.size;
+  }
+
+  channelOf(userId: Snowflake): Snowflake | undefined {
+    return this.states.get(userId)?.channelId;
+  }
+
+  has(userId: Snowflake): boolean {
+    return this.states.has(userId);
+  }
+
+  /** @param state undefined: in no channel any more */
+  put(userId: Snowflake, state: VoiceState | undefined): void {
+    if (state === undefined) this.states.delete(userId);
+    else if (this.states.has(userId) || this.states.size < this.limit) this.states.set(userId, state);
+  }
+
+  /** The states in those channels. */
+  in(channelIds: readonly Snowflake[]): VoiceState[] {
+    if (this.states.size === 0) return [];
+    const seen = new Set(channelIds);
+    return [...this.states.values()].filter(({ channelId }) => seen.has(channelId));
+  }
+
+  clear(): void {
+    this.states.clear();
+  }
+}
