@@ -114,6 +114,13 @@ describe('a bound connection', () => {
     expect(desk.say({ op: 1, d: null })).toEqual([ack]);
   });
 
+  it('takes nothing amiss that its client said before it heard that the session has ended', () => {
+    const desk = new Desk().bound();
+    desk.connection.released(1, 0, desk.now);
+    for (const op of [3, 4, 8]) expect(desk.say({ op, d: {} })).toEqual([]);
+    expect(desk.identify()).toMatchObject([{ kind: 'authenticate' }]);
+  });
+
   it('goes on when its session moved to another node without a gap', () => {
     const desk = new Desk().bound(5);
     expect(desk.connection.accepts({ sessionId, epoch: 1 })).toBe(false);

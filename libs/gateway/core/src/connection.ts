@@ -59,7 +59,7 @@ export class Connection {
   /** The upgrade is done. @param query of its URL, without the question mark */
   open(query: string, now: Instant): Effects {
     const asked = readQuery(query, this.settings.zstd);
-    this.state = { kind: 'open', until: now.mono + this.settings.identifyTimeout };
+    this.state = { kind: 'open', until: now.mono + this.settings.identifyTimeout, invalidated: false };
     if (typeof asked === 'string') return this.close(asked);
     this.asked = asked;
     const { encoding, compression } = asked;
@@ -100,7 +100,9 @@ export class Connection {
   private obey(raw: RawPayload, now: Instant): Effects {
     const { state } = this;
     if (needsSession(raw.op)) {
-      if (state.kind === 'open' || state.kind === 'refused') return this.close('not_authenticated');
+      // It may have said so to a session that it did not know yet to be over.
+      if (state.kind === 'refused' || (state.kind === 'open' && state.invalidated)) return nothing;
+      if (state.kind === 'open') return this.close('not_authenticated');
       if (state.kind === 'authenticating' || state.kind === 'binding') {
         state.held.push(raw);
         return nothing;
@@ -352,7 +354,7 @@ export class Connection {
   }
 
   private invalidSession(resumable: boolean, now: Instant): Effects {
-    this.state = { kind: 'open', until: now.mono + this.settings.identifyTimeout };
+    this.state = { kind: 'open', until: now.mono + this.settings.identifyTimeout, invalidated: true };
     this.beatBy = Number.POSITIVE_INFINITY;
     return [{ kind: 'send', payload: invalidSessionPayload(resumable) }];
   }

@@ -11,8 +11,8 @@ export interface Who {
 
 /** Where a connection stands. Times are monotonic milliseconds. */
 export type State =
-  /** Waits for an Identify or Resume. */
-  | { readonly kind: 'open'; readonly until: number }
+  /** Waits for an Identify or Resume. invalidated: op 9 is on its way, and the client may not have it yet. */
+  | { readonly kind: 'open'; readonly until: number; readonly invalidated: boolean }
   /** Waits for the auth service, or with retryAt for the time to ask it again. */
   | {
       readonly kind: 'authenticating';
