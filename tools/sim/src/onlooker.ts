@@ -14,6 +14,10 @@ interface Stream {
   last: { readonly index: number; readonly at: number };
   /** By session-node: when the owner had a reason to go on without it. */
   readonly excused: Map<string, number>;
+  /** By session-node: its sessions that asked to be subscribed, each with its user. */
+  readonly asked: Map<string, Map<string, string>>;
+  /** By index: whose subscriptions end with that event. */
+  readonly ends: Map<number, string>;
 }
 
 /** A node's right to answer for a key, as it saw it itself. */
@@ -59,10 +63,17 @@ export class Onlooker implements MeshTap {
       const { kind, audienceId } = message.value;
       this.stream(at, kind, audienceId).excused.set(from.id, this.now());
     }
+    if (message.$case === 'subscribe') {
+      const { kind, audienceId, sessionId, userId } = message.value;
+      const { asked } = this.stream(at, kind, audienceId);
+      asked.set(from.id, (asked.get(from.id) ?? new Map<string, string>()).set(sessionId, userId));
+    }
     if (message.$case === 'audienceAck') {
       const { kind, audienceId, index } = message.value;
-      const waiting = this.stream(at, kind, audienceId).unacked.get(from.id);
+      const stream = this.stream(at, kind, audienceId);
+      const waiting = stream.unacked.get(from.id);
       for (const sent of waiting?.keys() ?? []) if (sent <= index) waiting?.delete(sent);
+      this.end(stream, from.id, index);
     }
     deliver();
     if (message.$case === 'audienceEvent') {
@@ -73,8 +84,9 @@ export class Onlooker implements MeshTap {
 
   sent(at: NodeRef, to: string, message: Message, taken: boolean): void {
     if (message.$case !== 'audienceEvent') return;
-    const { kind, audienceId, index } = message.value;
+    const { kind, audienceId, index, endsUserId } = message.value;
     const stream = this.stream(at, kind, audienceId);
+    if (endsUserId !== '') stream.ends.set(index, endsUserId);
     const { excused, unhandled, unacked, last } = stream;
     if (index > last.index) stream.last = { index, at: this.now() };
     else if (index < last.index || last.at < this.now()) return;
@@ -119,6 +131,15 @@ export class Onlooker implements MeshTap {
     }
   }
 
+  /** A node whose last session is out of the guild by word of its owner is owed nothing any more. */
+  private end({ asked, ends, excused }: Stream, node: string, index: number): void {
+    const userId = ends.get(index);
+    const sessions = asked.get(node);
+    if (userId === undefined || sessions === undefined) return;
+    for (const [sessionId, who] of sessions) if (userId === '*' || who === userId) sessions.delete(sessionId);
+    if (sessions.size === 0) excused.set(node, this.now());
+  }
+
   /** Whoever acks for a key owns it, and nobody who owned it before acks after that. */
   private checkOwner(at: NodeRef, kind: number, id: string): void {
     const claim = this.claim(at, kind === 1 ? 'guild-node' : 'session-node', id);
@@ -141,6 +162,8 @@ export class Onlooker implements MeshTap {
         unacked: new Map(),
         last: { index: 0, at: 0 },
         excused: new Map(),
+        asked: new Map(),
+        ends: new Map(),
       };
       this.streams.set(key, stream);
     }
