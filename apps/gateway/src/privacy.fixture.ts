@@ -255,6 +255,9 @@ export class Cores {
         case 'answer':
           this.answers.set(effect.call, effect.answer);
           break;
+        case 'behind':
+          this.runGuild(this.guild.known(effect.node, effect.needs, this.at));
+          break;
         case 'joined':
           this.announceJoin(effect.userId, `joined ${++this.calls}`);
           break;
@@ -271,7 +274,6 @@ export class Cores {
           });
           break;
         case 'unload':
-          break;
       }
     }
     for (const [node, sends] of refused) this.runGuild(this.guild.undelivered(node, sends, this.at));
@@ -308,6 +310,11 @@ export class Cores {
         case 'answer':
           this.answers.set(effect.call, effect.answer);
           break;
+        case 'behind':
+          this.runSession(from, (self) =>
+            self.known(effect.userId, effect.term, effect.node, effect.needs, this.now),
+          );
+          break;
         case 'readReadiness':
           this.read(from, effect.sessionId, effect.userId);
           break;
@@ -320,13 +327,8 @@ export class Cores {
   private read(node: string, sessionId: string, userId: Snowflake): void {
     const guildIds = this.options.database().guildIdsOf(userId);
     const user = { id: userId, username: 'u', discriminator: '0', avatar: null, email: null };
-    const readiness = {
-      user: { ...user, flags: 0, bot: false, system: false },
-      settings: null,
-      guildIds,
-      guildPositions: [],
-      activities: [],
-    };
+    const whole = { ...user, flags: 0, bot: false, system: false };
+    const readiness = { user: whole, settings: null, guildIds, guildPositions: [], activities: [] };
     this.send('database', () =>
       this.runSession(node, (target) => target.readinessRead(sessionId, readiness, this.now)),
     );

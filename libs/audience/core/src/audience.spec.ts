@@ -1,11 +1,30 @@
 import * as fc from 'fast-check';
-import { Audience, type AudienceEvent, type Draft, Kind } from './index';
+import { Audience, type AudienceEvent, type Draft, Kind, type Settled } from './index';
 
-const limits = { logEvents: 8, logBytes: 1000, recentIds: 16, ackTimeout: 2000 };
+const limits = { logEvents: 8, logBytes: 1000, recentIds: 16, ackTimeout: 2000, witnessTimeout: 20_000 };
 const draft = (id: string, size = 1): Draft => ({
   event: { id, name: 'MESSAGE_CREATE', data: new Uint8Array(size), own: new Uint8Array(0), volatile: false },
 });
-const guild = () => new Audience<string>(Kind.guild, '1', limits);
+
+/** What an audience has told its witnesses, who answer when the test says so. */
+class Told {
+  readonly words: [node: string, needs: number][] = [];
+
+  behind(node: string, needs: number): void {
+    this.words.push([node, needs]);
+  }
+
+  /** They know all that they were told so far. */
+  hear<T>(audience: Audience<T>): Settled<T>[] {
+    return this.words.splice(0).flatMap(([node, needs]) => audience.known(node, needs));
+  }
+}
+
+const watched = () => {
+  const told = new Told();
+  return { told, audience: new Audience<string>(Kind.guild, '1', told, limits) };
+};
+const guild = () => watched().audience;
 
 describe('Audience', () => {
   it('settles a publish without subscribers at once, with no sessions', () => {
@@ -47,14 +66,15 @@ describe('Audience', () => {
   });
 
   it('revokes a node that does not ack in time, goes on without it, and lets it catch up from the log', () => {
-    const audience = guild();
+    const { audience, told } = watched();
     audience.subscribe('slow', 's1');
     audience.subscribe('fast', 's2');
     audience.publish(draft('a'), 'A', 0);
     audience.ack('fast', 1, 1);
     expect(audience.nextWake()).toBe(2000);
-    expect(audience.tick(1999)).toEqual({ settled: [], revoked: [] });
-    expect(audience.tick(2000)).toEqual({ settled: [{ ticket: 'A', sessions: 1 }], revoked: ['slow'] });
+    expect(audience.tick(1999)).toEqual({ revoked: [], failed: [] });
+    expect(audience.tick(2000)).toEqual({ revoked: ['slow'], failed: [] });
+    expect(told.hear(audience)).toEqual([{ ticket: 'A', sessions: 1 }]);
     expect(audience.publish(draft('b'), 'B', 2100).nodes).toEqual(['fast']);
     const { catchUp } = audience.ack('slow', 1, 1);
     expect([catchUp?.node, catchUp?.events?.map((event) => event.index)]).toEqual(['slow', [2]]);
@@ -82,12 +102,70 @@ describe('Audience', () => {
     expect(audience.sync('n1', 0).catchUp?.events).toBeUndefined();
   });
 
+  it('calls nothing delivered that a revoked node lacks before somebody else knows', () => {
+    const { audience, told } = watched();
+    audience.subscribe('away', 's1');
+    audience.subscribe('here', 's2');
+    audience.publish(draft('a'), 'A', 0);
+    audience.ack('away', 1, 1);
+    audience.ack('here', 1, 1);
+    audience.revoke('away');
+    expect(told.words).toEqual([]);
+    const { nodes } = audience.publish(draft('b'), 'B', 1);
+    expect([nodes, told.words]).toEqual([['here'], [['away', 2]]]);
+    expect(audience.ack('here', 2, 1).settled).toEqual([]);
+    expect(told.hear(audience)).toEqual([{ ticket: 'B', sessions: 1 }]);
+    audience.publish(draft('c'), 'C', 2);
+    expect(audience.ack('here', 3, 1).settled).toEqual([{ ticket: 'C', sessions: 1 }]);
+    expect(told.words).toEqual([]);
+  });
+
+  it('names a node that catches up as behind until it has all, and waits for it again from there', () => {
+    const { audience, told } = watched();
+    audience.subscribe('n1', 's1');
+    audience.revoke('n1');
+    for (const id of ['a', 'b', 'c']) audience.publish(draft(id), id, 0);
+    expect(told.words).toEqual([['n1', 1]]);
+    expect(told.hear(audience).map(({ ticket }) => ticket)).toEqual(['a', 'b', 'c']);
+    expect(audience.sync('n1', 0).catchUp?.events).toHaveLength(3);
+    expect(told.words).toEqual([['n1', 3]]);
+    audience.publish(draft('d'), 'D', 1);
+    expect(audience.ack('n1', 3, 1).settled).toEqual([]);
+    expect(audience.ack('n1', 4, 1).settled).toEqual([{ ticket: 'D', sessions: 1 }]);
+  });
+
+  it('waits for a node that comes back before anybody knew that it was behind', () => {
+    const { audience, told } = watched();
+    audience.subscribe('n1', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    audience.tick(2000);
+    expect(audience.sync('n1', 0).settled).toEqual([]);
+    expect(told.hear(audience)).toEqual([]);
+    expect(audience.ack('n1', 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
+  });
+
+  it('fails what nobody can be told of, and takes it as new when it is published again', () => {
+    const { audience } = watched();
+    audience.subscribe('n1', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    audience.publish(draft('a'), 'again', 1);
+    let failed: readonly string[] = [];
+    let now = 0;
+    while (failed.length === 0 && now < 60_000) {
+      now = audience.nextWake() ?? Number.POSITIVE_INFINITY;
+      ({ failed } = audience.tick(now));
+    }
+    expect([failed, now, audience.busy]).toEqual([['A', 'again'], 20_000, false]);
+    expect(audience.publish(draft('a'), 'B', now).event?.index).toBe(2);
+  });
+
   it('re-sends after a refused send, once', () => {
-    const audience = guild();
+    const { audience, told } = watched();
     audience.subscribe('n1', 's1');
     audience.publish(draft('a'), 'A', 0);
     audience.publish(draft('b'), 'B', 0);
-    expect(audience.refused('n1', 2)).toEqual([
+    audience.refused('n1', 2);
+    expect(told.hear(audience)).toEqual([
       { ticket: 'A', sessions: 0 },
       { ticket: 'B', sessions: 0 },
     ]);
@@ -122,11 +200,13 @@ describe('Audience', () => {
         do: fc.constantFrom('join' as const, 'leave' as const, 'ack' as const, 'refuse' as const),
         node: fc.nat(3),
       }),
+      fc.record({ do: fc.constant('hear' as const) }),
       fc.record({ do: fc.constant('wait' as const), ms: fc.nat(3000) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const audience = new Audience<number>(Kind.user, '1', {
+        const told = new Told();
+        const audience = new Audience<number>(Kind.user, '1', told, {
           ...limits,
           recentIds: 100,
           logEvents: 1000,
@@ -154,14 +234,15 @@ describe('Audience', () => {
             const publication = audience.publish(draft(`e${action.id}`), tickets++, now);
             settle(publication.settled);
             for (const node of publication.nodes) {
-              if (node === refuseNext) settle(audience.refused(node, publication.event!.index));
+              if (node === refuseNext) audience.refused(node, publication.event!.index);
               else deliver(node, publication.event!);
             }
             refuseNext = undefined;
           } else if (action.do === 'wait') {
             now += action.ms;
-            settle(audience.tick(now).settled);
-          } else {
+            settle(audience.tick(now).failed.map((ticket) => ({ ticket })));
+          } else if (action.do === 'hear') settle(told.hear(audience));
+          else {
             const node = `n${action.node}`;
             if (action.do === 'join' && !inbox.has(node)) {
               audience.subscribe(node, `s-${node}`);
@@ -180,7 +261,9 @@ describe('Audience', () => {
             Array.from({ length: audience.index - box.from }, (_, at) => box.from + 1 + at),
           );
         }
-        settle(audience.tick(Number.MAX_SAFE_INTEGER).settled);
+        audience.tick(now + 1e6);
+        settle(told.hear(audience));
+        settle(audience.tick(now + 2e6).failed.map((ticket) => ({ ticket })));
         expect([...settled.values()].every((times) => times === 1)).toBe(true);
         expect(settled.size).toBe(tickets);
       }),

@@ -1,51 +1,9 @@
 import { SparseMap } from '@derailed/shared/kernel';
 import { type AudienceEvent, type Draft, type Kind } from './event';
 import { EventLog } from './event-log';
+import { type AudienceLimits, defaultAudienceLimits } from './limits';
+import type { Acked, Publication, Settled, Witnesses } from './outcome';
 import { RecentIds } from './recent-ids';
-
-export interface AudienceLimits {
-  /** How many events, and bytes of them, a session-node that was away can catch up on. */
-  readonly logEvents: number;
-  readonly logBytes: number;
-  /** How many event ids are remembered to recognise a publish that comes again. */
-  readonly recentIds: number;
-  /** A session-node that leaves an event unacked for longer (ms) is revoked: nobody waits for it any more. */
-  readonly ackTimeout: number;
-}
-
-export const defaultAudienceLimits: AudienceLimits = {
-  logEvents: 1024,
-  logBytes: 4 * 1024 * 1024,
-  recentIds: 4096,
-  ackTimeout: 2000,
-};
-
-/** A publish whose wait is over: every session-node has it or was revoked. */
-export interface Settled<Ticket> {
-  readonly ticket: Ticket;
-  /** How many sessions have the event. */
-  readonly sessions: number;
-}
-
-/** What publish() asks of the shell: send `event` to each of `nodes`; call revoke() for a node whose queue is full. */
-export interface Publication<Ticket> {
-  /** Undefined for a publish that was recognised by its id: nothing is to be sent. */
-  readonly event: AudienceEvent | undefined;
-  readonly nodes: readonly string[];
-  readonly settled: readonly Settled<Ticket>[];
-}
-
-/** What a session-node must be sent after it was away: the events it misses, or word that they are lost. */
-export interface CatchUp {
-  readonly node: string;
-  /** Undefined: the log does not reach back; the node is out of the audience (AudienceLost). */
-  readonly events: readonly AudienceEvent[] | undefined;
-}
-
-export interface Acked<Ticket> {
-  readonly settled: readonly Settled<Ticket>[];
-  readonly catchUp?: CatchUp;
-}
 
 interface NodeState {
   readonly sessions: SparseMap<string, true>;
@@ -56,11 +14,18 @@ interface NodeState {
   /** All up to here was sent. Behind the audience's index only while revoked. */
   sent: number;
   revoked: boolean;
+  /** While revoked: whether others know that it is behind. Until they do, publishes wait for it. */
+  word: 'none' | 'asked' | 'known';
+  /** Its link broke, and it has not said since how far it is: what it said last may never have come. */
+  away: boolean;
 }
 
 interface Pending<Ticket> {
   readonly index: number;
-  readonly deadline: number;
+  readonly id: string;
+  readonly since: number;
+  /** When its wait is looked at. */
+  deadline: number;
   readonly tickets: Ticket[];
   waiting: number;
   sessions: number;
@@ -80,16 +45,19 @@ export class Audience<Ticket> {
   private readonly nodes = new SparseMap<string, NodeState>();
   private readonly log: EventLog;
   private readonly ids: RecentIds<Pending<Ticket>>;
-  /** Unsettled publishes by index, oldest first. */
+  /** Unsettled publishes by index, in the order of their deadlines. */
   private readonly pending = new SparseMap<number, Pending<Ticket>>();
   /** Nodes that get what is published now; rebuilt when membership or revocation changes. */
   private current: readonly string[] | undefined;
+  /** Nodes that get nothing now, of which nobody else knows; rebuilt with `current`. */
+  private unknown: readonly string[] = nothing;
   private lastIndex = 0;
   private sessionCount = 0;
 
   constructor(
     readonly kind: Kind,
     readonly id: string,
+    private readonly witnesses: Witnesses,
     private readonly limits: AudienceLimits = defaultAudienceLimits,
   ) {
     this.log = new EventLog(limits.logEvents, limits.logBytes);
@@ -131,7 +99,15 @@ export class Audience<Ticket> {
     let state = this.nodes.get(node);
     if (state === undefined) {
       const index = this.lastIndex;
-      state = { sessions: new SparseMap(), acked: index, owesAfter: index, sent: index, revoked: false };
+      state = {
+        sessions: new SparseMap(),
+        acked: index,
+        owesAfter: index,
+        sent: index,
+        revoked: false,
+        word: 'none',
+        away: false,
+      };
       this.nodes.set(node, state);
       this.current = undefined;
     }
@@ -201,11 +177,15 @@ export class Audience<Ticket> {
     this.log.push(event);
 
     const nodes = this.receivers();
+    const waiting = nodes.length + this.unknown.length;
+    const deadline = now + this.limits.ackTimeout;
     const entry: Pending<Ticket> = {
       index,
-      deadline: now + this.limits.ackTimeout,
+      id,
+      since: now,
+      deadline,
       tickets: [ticket],
-      waiting: nodes.length,
+      waiting,
       sessions: 0,
     };
     if (id !== '') this.ids.put(id, entry);
@@ -213,8 +193,9 @@ export class Audience<Ticket> {
       const state = this.nodes.get(node);
       if (state !== undefined) state.sent = index;
     }
-    if (nodes.length === 0) return { event, nodes, settled: this.settle(entry) };
+    if (waiting === 0) return { event, nodes, settled: this.settle(entry) };
     this.pending.set(index, entry);
+    for (const node of this.unknown) this.ask(node);
     return { event, nodes, settled: nothing };
   }
 
@@ -228,38 +209,62 @@ export class Audience<Ticket> {
     if (state === undefined || index <= state.acked || index > state.sent) return { settled: nothing };
     const exact = index > state.owesAfter ? this.pending.get(index) : undefined;
     if (exact !== undefined) exact.sessions += sessions;
-    const settled = state.revoked ? nothing : this.settleUpTo(state, index);
+    const settled = this.settleUpTo(state, index);
     state.acked = index;
-    if (state.revoked && index === state.sent) return { settled, catchUp: this.catchUp(node, state, index) };
-    return { settled };
+    return state.revoked && index === state.sent ? this.catchUp(node, state, index, settled) : { settled };
   }
 
-  /** The node's link was reset; it has all up to `index` and asks for the rest. Unknown nodes are lost. */
+  /**
+   * The node's link was reset; it has all up to `index` and asks for the rest, which publishes go on to wait for.
+   * Unknown nodes are lost.
+   */
   sync(node: string, index: number): Acked<Ticket> {
     const state = this.nodes.get(node);
     if (state === undefined || index > this.lastIndex)
       return { settled: nothing, catchUp: { node, events: undefined } };
-    const settled = state.revoked ? nothing : this.release(state);
+    const settled = this.settleUpTo(state, index);
     state.acked = Math.max(state.acked, index);
-    return { settled, catchUp: this.catchUp(node, state, index) };
+    return this.catchUp(node, state, index, settled);
   }
 
-  /** Nobody waits for this node any more, and it is sent nothing until it caught up. */
-  revoke(node: string): readonly Settled<Ticket>[] {
+  /** Its link broke: revoked until it says how far it is. */
+  away(node: string): void {
     const state = this.nodes.get(node);
-    if (state === undefined || state.revoked) return nothing;
-    const settled = this.release(state);
+    if (state !== undefined) state.away = true;
+    this.revoke(node);
+  }
+
+  /** Whether it has not said since its link broke how far it is. */
+  isAway(node: string): boolean {
+    return this.nodes.get(node)?.away === true;
+  }
+
+  /** The node is sent nothing until it caught up, and nobody waits for it once others know that it is behind. */
+  revoke(node: string): void {
+    const state = this.nodes.get(node);
+    if (state === undefined || state.revoked) return;
     state.revoked = true;
+    state.word = 'none';
     this.current = undefined;
-    return settled;
+    if (this.pending.size > 0 && this.lastIndex > Math.max(state.acked, state.owesAfter)) this.ask(node);
   }
 
   /** send() refused this event and all before it had gone out: the node never got it, so it is revoked from there. */
-  refused(node: string, index: number): readonly Settled<Ticket>[] {
+  refused(node: string, index: number): void {
     const state = this.nodes.get(node);
-    if (state === undefined) return nothing;
+    if (state === undefined) return;
     state.sent = Math.min(state.sent, index - 1);
-    return this.revoke(node);
+    this.revoke(node);
+  }
+
+  /** Somebody else knows what Witnesses.behind() said. */
+  known(node: string, needs: number): readonly Settled<Ticket>[] {
+    const state = this.nodes.get(node);
+    if (state?.revoked !== true || state.word !== 'asked' || needs !== state.sent + 1) return nothing;
+    const settled = this.settleUpTo(state, this.lastIndex);
+    state.word = 'known';
+    this.current = undefined;
+    return settled;
   }
 
   /** When tick() has something to do, in monotonic milliseconds. */
@@ -268,55 +273,92 @@ export class Audience<Ticket> {
     return undefined;
   }
 
-  /** Revokes every node that has not acked in time. */
-  tick(now: number): { readonly settled: readonly Settled<Ticket>[]; readonly revoked: readonly string[] } {
-    let overdue = 0;
+  /** Revokes every node that has not acked in time, and gives up publishes that nobody can be told of. */
+  tick(now: number): { readonly revoked: readonly string[]; readonly failed: readonly Ticket[] } {
+    const due: Pending<Ticket>[] = [];
     for (const entry of this.pending.values()) {
       if (entry.deadline > now) break;
-      overdue = entry.index;
+      due.push(entry);
     }
-    if (overdue === 0) return { settled: nothing, revoked: nothing };
-    const settled: Settled<Ticket>[] = [];
+    if (due.length === 0) return { revoked: nothing, failed: nothing };
+    const overdue = Math.max(...due.map(({ index }) => index));
     const revoked: string[] = [];
     for (const [node, state] of this.nodes.entries()) {
       if (state.revoked || Math.max(state.acked, state.owesAfter) >= overdue) continue;
       revoked.push(node);
-      settled.push(...this.revoke(node));
+      this.revoke(node);
     }
-    return { settled, revoked };
+    return { revoked, failed: due.flatMap((entry) => this.waitOn(entry, now)) };
+  }
+
+  /** What is left to wait for is that others know who is behind. @returns who waits no longer */
+  private waitOn(entry: Pending<Ticket>, now: number): readonly Ticket[] {
+    this.pending.delete(entry.index);
+    if (entry.tickets.every((ticket) => ticket === undefined)) {
+      entry.waiting = 0;
+      return nothing;
+    }
+    if (now - entry.since < this.limits.witnessTimeout) {
+      entry.deadline = now + this.limits.ackTimeout;
+      this.pending.set(entry.index, entry);
+      return nothing;
+    }
+    // Who publishes it again gets an answer of its own; those who have it recognise it.
+    this.ids.delete(entry.id);
+    return entry.tickets.splice(0);
+  }
+
+  private ask(node: string): void {
+    const state = this.nodes.get(node);
+    if (state === undefined || state.word !== 'none') return;
+    state.word = 'asked';
+    this.witnesses.behind(node, state.sent + 1);
   }
 
   private receivers(): readonly string[] {
     if (this.current === undefined) {
       const current: string[] = [];
-      for (const [node, state] of this.nodes.entries()) if (!state.revoked) current.push(node);
+      const unknown: string[] = [];
+      for (const [node, { revoked, word }] of this.nodes.entries()) {
+        if (!revoked) current.push(node);
+        else if (word !== 'known') unknown.push(node);
+      }
       this.current = current;
+      this.unknown = unknown;
     }
     return this.current;
   }
 
-  private catchUp(node: string, state: NodeState, from: number): CatchUp {
+  private catchUp(
+    node: string,
+    state: NodeState,
+    from: number,
+    settled: readonly Settled<Ticket>[],
+  ): Acked<Ticket> {
     const events = this.log.after(from, this.lastIndex);
-    if (events === undefined) {
-      this.removeNode(node);
-      return { node, events };
-    }
+    if (events === undefined)
+      return { settled: [...settled, ...this.removeNode(node)], catchUp: { node, events } };
+    // It is still behind while it has some of what it is sent now, and not all.
+    if (state.word !== 'none' && events.length > 0) this.witnesses.behind(node, this.lastIndex);
+    // What others know to be lacking is owed to nobody.
+    if (state.word === 'known') state.owesAfter = this.lastIndex;
+    state.word = 'none';
+    state.away = false;
     state.revoked = false;
-    state.owesAfter = this.lastIndex;
     state.sent = this.lastIndex;
     this.current = undefined;
-    return { node, events };
+    return { settled, catchUp: { node, events } };
   }
 
   /** Stops waiting for a node in every pending publish. */
   private release(state: NodeState): readonly Settled<Ticket>[] {
-    if (state.revoked) return nothing;
     const settled = this.settleUpTo(state, this.lastIndex);
     state.owesAfter = this.lastIndex;
     return settled;
   }
 
   private settleUpTo(state: NodeState, index: number): readonly Settled<Ticket>[] {
+    if (state.word === 'known') return nothing;
     let settled: Settled<Ticket>[] | undefined;
     for (let at = Math.max(state.acked, state.owesAfter) + 1; at <= index; at++) {
       const entry = this.pending.get(at);

@@ -23,6 +23,10 @@ export class RecentIds<V> {
     }
   }
 
+  delete(id: string): void {
+    this.values.delete(id);
+  }
+
   get size(): number {
     return this.values.size;
   }

@@ -157,44 +157,6 @@ describe('Delivery', () => {
     expect(rig.got('t3')).toEqual(['MESSAGE_CREATE']);
   });
 
-  it('keeps the subscriptions of a node whose link broke until it asks for what it missed', () => {
-    const rig = twoNodes({ nodeGrace: 60_000 });
-    say(rig);
-    rig.run(rig.guild.nodeAway('n2', rig.at));
-    expect(rig.answerTo(say(rig))).toEqual({ sessions: 1 });
-    rig.wait(59_000);
-    rig.run(rig.guild.sync('n2', 1, rig.at));
-    expect(rig.got('s3')).toHaveLength(2);
-    expect(rig.guild.subscribers).toBe(2);
-  });
-
-  it('ends them when it does not come back, or comes back as another', () => {
-    const rig = twoNodes({ nodeGrace: 60_000 });
-    rig.run(rig.guild.nodeAway('n2', rig.at));
-    rig.wait(60_000);
-    expect(rig.guild.subscribers).toBe(1);
-    rig.run(rig.guild.nodeLost('n1', rig.at));
-    expect(rig.guild.subscribers).toBe(0);
-  });
-
-  it('tells a node that its sessions are lost when the log does not reach back', () => {
-    const rig = twoNodes({ logEvents: 4 });
-    rig.run(rig.guild.nodeAway('n2', rig.at));
-    for (let at = 0; at < 5; at++) say(rig);
-    rig.run(rig.guild.sync('n2', 0, rig.at));
-    expect(kinds(rig, 'n2').at(-1)).toBe('audienceLost');
-    expect(rig.guild.subscribers).toBe(1);
-  });
-
-  it('tells it so too when the class changes do not reach back', () => {
-    const rig = twoNodes({ logEvents: 4 });
-    rig.run(rig.guild.nodeAway('n2', rig.at));
-    for (let at = 0; at < 10; at++)
-      rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '3' }, roles: at % 2 ? ['10'] : [] });
-    rig.run(rig.guild.sync('n2', 0, rig.at));
-    expect(kinds(rig, 'n2').at(-1)).toBe('audienceLost');
-  });
-
   it('calls a member who is back before its session-node has heard that it was out, once it has', () => {
     const rig = twoNodes();
     rig.autoAck = false;

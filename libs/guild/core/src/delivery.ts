@@ -7,7 +7,7 @@ import {
   type Publication,
   type Settled,
 } from '@derailed/audience/core';
-import type { Snowflake } from '@derailed/shared/kernel';
+import { type Snowflake, unavailable } from '@derailed/shared/kernel';
 import { Intent } from '@derailed/shared/protocol';
 import { ClassStream } from './class-stream';
 import type { ClassView, Reclassing } from './classes';
@@ -67,7 +67,7 @@ export class Delivery {
     private readonly out: Outbox,
     private readonly insight: Insight,
   ) {
-    this.audience = new Audience(Kind.guild, guildId, limits);
+    this.audience = new Audience(Kind.guild, guildId, out, limits);
     this.stream = new ClassStream(guildId, limits.logEvents, out);
   }
 
@@ -84,6 +84,9 @@ export class Delivery {
 
   /** Keeps the request until its node has caught up; false if there is nothing to wait for. */
   defer(request: Request): boolean {
+    const { rejoins, followed } = request.subscribe;
+    // The node follows nobody: its sessions that were here have left, and its word of that was lost with the link.
+    if (!rejoins && followed === undefined && this.audience.isAway(request.node)) this.giveUp(request.node);
     const stall = this.stalls.get(request.node);
     stall?.requests.set(request.subscribe.sessionId, request);
     return stall !== undefined;
@@ -213,7 +216,7 @@ export class Delivery {
   undelivered(node: string, sends: readonly Send[], now: number): void {
     const [first] = sends;
     if (first === undefined) return;
-    this.settle(this.audience.refused(node, first.at));
+    this.audience.refused(node, first.at);
     this.stream.forget(node);
     const stall = this.stall(node);
     stall.refused = { retryAt: now + this.limits.refusedRetry, sent: first.at - 1 };
@@ -228,10 +231,21 @@ export class Delivery {
       this.stalls.delete(node);
       return;
     }
-    this.settle(this.audience.revoke(node));
+    this.audience.away(node);
     const stall = this.stall(node);
     delete stall.refused;
     stall.awayUntil = now + this.limits.nodeGrace;
+  }
+
+  /** Somebody else knows that the node is behind. */
+  known(node: string, needs: number): void {
+    this.settle(this.audience.known(node, needs));
+  }
+
+  /** The node's sessions have missed events for good: it is to end them. */
+  sayLost(node: string): void {
+    const value = { kind: Kind.guild, audienceId: this.guildId };
+    this.out.send([node], { $case: 'audienceLost', value }, this.audience.index + 1);
   }
 
   /** The node's sessions are no more. */
@@ -252,8 +266,10 @@ export class Delivery {
   }
 
   tick(now: number): void {
-    const { settled, revoked } = this.audience.tick(now);
-    this.settle(settled);
+    const { revoked, failed } = this.audience.tick(now);
+    for (const call of failed)
+      if (call !== undefined)
+        this.out.answer(call, unavailable('no session-node can be told who lacks the event'));
     for (const node of revoked) this.stall(node);
     for (const [node, { refused, awayUntil }] of [...this.stalls]) {
       if (refused !== undefined && refused.retryAt <= now) this.retry(node, refused.sent);
@@ -300,8 +316,7 @@ export class Delivery {
     if (!caughtUp) {
       this.settle(this.audience.removeNode(node));
       this.forgetNode(node, this.sessionsLeftOn(node));
-      const value = { kind: Kind.guild, audienceId: this.guildId };
-      this.out.send([node], { $case: 'audienceLost', value }, next);
+      this.sayLost(node);
     }
     this.resume(node);
   }

@@ -112,6 +112,10 @@ export class GuildRig {
   readonly lastIndex = new Map<string, number>();
   readonly full = new Set<string>();
   autoAck = true;
+  /** Nobody answers that a session-node is behind. */
+  deaf = false;
+  /** What was said of that. */
+  readonly behind: Effect[] = [];
   private readonly known = new Map<string, Set<string>>();
   private readonly tables = new Map<string, Map<number, Table>>();
   private readonly intentsAsked = new Map<string, { userId: string; intents: number }>();
@@ -139,6 +143,7 @@ export class GuildRig {
       largeThreshold = 50,
       presence = undefined as Subscribe['presence'],
       rejoins = false,
+      followed = undefined as Subscribe['followed'],
     } = {},
   ): void {
     this.intentsAsked.set(sessionId, { userId, intents });
@@ -151,6 +156,7 @@ export class GuildRig {
       wantsSnapshot,
       presence,
       rejoins,
+      followed,
     };
     this.run(this.guild.subscribe(node, request, this.at));
   }
@@ -215,8 +221,10 @@ export class GuildRig {
   run(effects: readonly Effect[]): void {
     const refused = new Map<string, Send[]>();
     const acks: [string, number, number][] = [];
+    const behind: Extract<Effect, { kind: 'behind' }>[] = [];
     for (const effect of effects) {
       if (effect.kind === 'answer') this.answers.push(effect);
+      else if (effect.kind === 'behind') behind.push(effect);
       else if (effect.kind !== 'send') this.asked.push(effect);
       else {
         for (const node of effect.nodes) {
@@ -227,6 +235,8 @@ export class GuildRig {
       }
     }
     for (const [node, sends] of refused) this.run(this.guild.undelivered(node, sends, this.at));
+    this.behind.push(...behind);
+    for (const { node, needs } of this.deaf ? [] : behind) this.run(this.guild.known(node, needs, this.at));
     for (const [node, index, sessions] of acks) {
       if (this.autoAck) this.run(this.guild.ack(node, index, sessions, this.at));
     }

@@ -73,7 +73,6 @@ export class Guild {
     });
   }
 
-  /** Sessions subscribed. */
   get subscribers(): number {
     return this.delivery.subscribers.size;
   }
@@ -167,7 +166,6 @@ export class Guild {
     return this.done(at);
   }
 
-  /** The database can't be read now. */
   loadFailed(load: number, at: Moment): readonly Effect[] {
     if (load !== this.load || this.phase !== 'loading') return this.done(at);
     this.phase = 'unavailable';
@@ -193,9 +191,8 @@ export class Guild {
 
   membersFailed(load: number, at: Moment): readonly Effect[] {
     if (load !== this.load) return this.done(at);
-    for (const { requests } of this.memberLoads.finish().values()) {
+    for (const { requests } of this.memberLoads.finish().values())
       for (const request of requests) this.delivery.refuse(request, true);
-    }
     this.readMembers();
     return this.done(at);
   }
@@ -232,6 +229,12 @@ export class Guild {
     return this.done(at);
   }
 
+  /** Somebody else knows that the session-node is behind until it has the event of this index. */
+  known(node: string, needs: number, at: Moment): readonly Effect[] {
+    this.delivery.known(node, needs);
+    return this.done(at);
+  }
+
   /** The link to the session-node broke; it may come back. */
   nodeAway(node: string, at: Moment): readonly Effect[] {
     this.gate.cancel(node);
@@ -240,10 +243,11 @@ export class Guild {
     return this.done(at);
   }
 
-  /** The session-node has started anew: its subscriptions are over. */
-  nodeLost(node: string, at: Moment): readonly Effect[] {
+  /** The session-node has started anew: its subscriptions are over. @param isTold it has not, and its sessions are to end */
+  nodeLost(node: string, at: Moment, isTold = false): readonly Effect[] {
     this.gate.cancel(node);
     this.memberLoads.cancelNode(node);
+    if (isTold) this.delivery.sayLost(node);
     this.delivery.nodeLost(node);
     return this.done(at);
   }

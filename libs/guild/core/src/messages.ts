@@ -1,4 +1,4 @@
-import type { AudienceEvent, Event } from '@derailed/audience/core';
+import type { AudienceEvent, Event, StreamPoint } from '@derailed/audience/core';
 import type { CallError, Snowflake } from '@derailed/shared/kernel';
 import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 
@@ -17,6 +17,8 @@ export interface Subscribe {
   readonly presence: SessionPresence | undefined;
   /** It was subscribed at an owner that is gone: nothing is published before it is in. */
   readonly rejoins: boolean;
+  /** How far its node has come at this owner, or at the one before; undefined: it follows none. */
+  readonly followed: StreamPoint | undefined;
 }
 
 /** What a client said of itself. */
@@ -114,6 +116,8 @@ export type Effect =
   | { readonly kind: 'load'; readonly load: number }
   /** Read the snapshot and these members as one moment saw them; then reread() or rereadFailed(). */
   | { readonly kind: 'reread'; readonly read: number; readonly userIds: readonly Snowflake[] }
+  /** The session-node is behind until it has the event of this index; once others know: known(). */
+  | { readonly kind: 'behind'; readonly node: string; readonly needs: number }
   /** The database has this member, of whom no event told: its living sessions are to subscribe. */
   | { readonly kind: 'joined'; readonly userId: Snowflake }
   /** Read these members; then membersLoaded() or membersFailed(). */

@@ -28,6 +28,10 @@ export class Outbox {
     this.effects.push({ kind: 'reread', read, userIds });
   }
 
+  behind(node: string, needs: number): void {
+    this.effects.push({ kind: 'behind', node, needs });
+  }
+
   joined(userId: Snowflake): void {
     this.effects.push({ kind: 'joined', userId });
   }

@@ -17,6 +17,8 @@ export interface HostCounters {
   answered(seconds: number): void;
   refused(): void;
   undelivered(messages: number): void;
+  /** The session-node is behind in this term of the guild, until it has the event of this index. */
+  behind(guild: Guild, node: string, needs: number): void;
   /** The database has a member that the guild did not know of. */
   joined(guildId: Snowflake, userId: Snowflake): void;
 }
@@ -143,6 +145,9 @@ export class GuildHost {
                   : guild.reread(effect.read, found, then),
               ),
             );
+          break;
+        case 'behind':
+          this.counters.behind(guild, effect.node, effect.needs);
           break;
         case 'joined':
           this.counters.joined(guild.id, effect.userId);

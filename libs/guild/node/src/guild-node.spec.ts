@@ -133,6 +133,7 @@ function start({ away = false, ack = true } = {}) {
         identifying: undefined,
         generation: 1,
         rejoins: false,
+        followed: undefined,
       },
     });
   const publish = (name: string, data: unknown, channelId = '', id = name) => {

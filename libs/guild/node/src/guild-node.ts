@@ -1,3 +1,4 @@
+import { Shortfalls } from '@derailed/audience/core';
 import { defaultGuildLimits, parseChange } from '@derailed/guild/core';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import {
@@ -10,7 +11,7 @@ import {
 } from '@derailed/platform/mesh';
 import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
 import { GuildRepository } from '@derailed/platform/persistence';
-import { CLOCK, KeyOwner, LOGGER, moved, RNG } from '@derailed/platform/runtime';
+import { CLOCK, KeyOwner, LOGGER, moved, RNG, WitnessCalls } from '@derailed/platform/runtime';
 import { AudienceKind, type Publish } from '@derailed/shared/contract';
 import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } from '@derailed/shared/kernel';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -34,6 +35,8 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly owner: KeyOwner;
   private readonly joins: Joins;
   private readonly boards: PresenceBoards;
+  private readonly witnesses: WitnessCalls;
+  private readonly shortfalls = new Shortfalls();
   /** The last start that was heard of each peer. */
   private readonly incarnations = new Map<string, string>();
 
@@ -70,14 +73,25 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
         answered: (seconds) => metrics.publishSeconds.observe(seconds),
         refused: () => metrics.refused.inc(),
         undelivered: (messages) => metrics.undelivered.inc(messages),
+        behind: ({ id, term }, node, needs) => this.witnesses.tell(id, term, node, needs),
         joined: (guildId, userId) => this.joins.announce(guildId, userId, rng.token(12)),
       },
     );
     this.boards = new PresenceBoards(mesh, cluster, clock, () => this.served());
     this.owner = new KeyOwner('guild-node', mesh, cluster, clock, {
       changed: () => this.ownersChanged(),
-      settled: () => this.boards.ask(),
+      settled: () => {
+        this.shortfalls.clear();
+        this.boards.ask();
+      },
     });
+    this.witnesses = new WitnessCalls(
+      AudienceKind.AUDIENCE_KIND_GUILD,
+      mesh,
+      cluster,
+      (guildId, term, node, needs) =>
+        this.host.with(guildId, (guild, at) => (guild.term === term ? guild.known(node, needs, at) : [])),
+    );
     this.listen();
   }
 
@@ -127,6 +141,14 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       forGuilds,
     );
     mesh.onMessage('audienceHeld', (value, from) => this.held(value, from), forGuilds);
+    mesh.onMessage(
+      'audienceWasBehind',
+      (notice) => {
+        if (this.owner.standing(notice.audienceId) !== 'waiting' || !this.shortfalls.noticed(notice)) return;
+        host.with(notice.audienceId, (guild, at) => guild.nodeLost(notice.node, at, true));
+      },
+      forGuilds,
+    );
     mesh.onMessage('presenceChanged', (value) => {
       if (!isSnowflake(value.guildId)) return;
       this.metrics.presences.inc();
@@ -185,7 +207,12 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private subscribe(value: MessageOf<'subscribe'>, from: NodeRef): void {
-    const { audienceId, sessionId, rejoins } = value;
+    const { audienceId, sessionId, rejoins, followed } = value;
+    const isServed = this.owner.standing(audienceId) === 'ready';
+    if (rejoins && !isServed && this.shortfalls.followed(audienceId, from.id, followed)) {
+      this.lost(audienceId, from);
+      return;
+    }
     // The guild went on without the word of that node: who subscribes again may have missed something.
     if (rejoins && this.owner.isLate(from.id) && !this.host.get(audienceId)?.holds(from.id, sessionId))
       this.lost(audienceId, from);
@@ -224,7 +251,9 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
 
   private ownersChanged(): void {
     for (const { id } of [...this.host.all()]) {
-      if (this.owner.standing(id) === 'elsewhere') this.host.release(id, moved(id));
+      if (this.owner.standing(id) !== 'elsewhere') continue;
+      this.host.release(id, moved(id));
+      this.witnesses.forget(id);
     }
     const { view } = this.cluster;
     for (const [id, incarnation] of this.incarnations) {

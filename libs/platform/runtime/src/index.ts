@@ -6,3 +6,4 @@ export * from './run';
 export * from './settings';
 export * from './system';
 export * from './tokens';
+export * from './witness-calls';

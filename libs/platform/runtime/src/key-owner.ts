@@ -42,6 +42,8 @@ export class KeyOwner {
   private claims: { readonly from: NodeRef; readonly generation: number }[] = [];
   /** Session-nodes that said in their sync what was not so any more: they are to say it again. */
   private readonly unsure = new Set<string>();
+  /** The last list by which the session-nodes were told that all keys are served. */
+  private settledBy = 0;
   private cancelWake: Cancel | undefined;
 
   constructor(
@@ -181,11 +183,22 @@ export class KeyOwner {
     this.cancelWake = undefined;
     for (const { kind, node, generation } of this.ownership.tick(this.clock.monotonic()))
       this.ask(kind, node, generation);
-    if (!this.ownership.waits) this.listener.settled?.();
+    if (!this.ownership.waits) this.settle();
     if (this.waiting.length > 0) this.retry();
     const wake = this.ownership.nextWake();
     if (wake !== undefined && this.ownership.generation > 0)
       this.cancelWake = this.clock.after(Math.max(0, wake - this.clock.monotonic()), () => this.proceed());
+  }
+
+  private settle(): void {
+    this.listener.settled?.();
+    const { generation } = this.ownership;
+    if (this.settledBy === generation) return;
+    this.settledBy = generation;
+    if (!this.cluster.view.membersOf(this.role).includes(this.mesh.self.id)) return;
+    const value = { role: this.role, generation };
+    for (const { id, roles } of this.cluster.view.members)
+      if (roles.includes('session-node')) this.mesh.signal(id, { $case: 'ownershipSettled', value });
   }
 
   private retry(): void {

@@ -1,4 +1,4 @@
-import { type AudienceEvent, Kind, RecentIds } from '@derailed/audience/core';
+import { type AudienceEvent, Kind, RecentIds, type StreamPoint } from '@derailed/audience/core';
 import { SparseMap } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
 import { FanOutTable } from './fan-out-table';
@@ -30,6 +30,8 @@ export interface Asking {
   join: JoinWait | undefined;
   /** It was subscribed at an owner that is gone, and may miss nothing of what came since. */
   rejoins: boolean;
+  /** How far this node had come there. */
+  followed: StreamPoint | undefined;
   /** The session is let into its guilds a few at a time, and this is one of them. */
   paced: boolean;
   /** Subscribed at an index that this node has not reached: it enters the table there. */
@@ -114,6 +116,13 @@ export class AudienceView {
     this.sharedData.clear();
     this.pause();
     return sessions;
+  }
+
+  /** How far this node has come at the present owner. */
+  get point(): StreamPoint | undefined {
+    const { kind, id: audienceId, owner, term, index } = this;
+    if (owner === undefined) return undefined;
+    return { kind, audienceId, owner: owner.id, ownerIncarnation: owner.incarnation, term, index };
   }
 
   isFrom(node: NodeRef): boolean {

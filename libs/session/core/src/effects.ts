@@ -22,6 +22,14 @@ export type Effect =
   /** Mesh control lane. */
   | { readonly kind: 'signal'; readonly to: string; readonly message: Outbound }
   | { readonly kind: 'answer'; readonly call: number; readonly answer: Answer | CallError }
+  /** The session-node is behind in this term of the user's audience; once others know: known(). */
+  | {
+      readonly kind: 'behind';
+      readonly userId: string;
+      readonly term: number;
+      readonly node: string;
+      readonly needs: number;
+    }
   /** Read user, settings and guild ids; then readinessRead() or readinessFailed(). */
   | { readonly kind: 'readReadiness'; readonly sessionId: string; readonly userId: string }
   /** Read the first page; then memberChunk(). */

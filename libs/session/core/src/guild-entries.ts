@@ -1,8 +1,9 @@
 import { Kind } from '@derailed/audience/core';
 import { Intent } from '@derailed/shared/protocol';
+import type { Entrance } from './entrance';
 import { partBytes } from './replay';
 import type { Session } from './session';
-import type { Entrance, Subscriptions } from './subscriptions';
+import type { Subscriptions } from './subscriptions';
 
 /** How far a session has come with the guilds that READY named. */
 export interface GuildEntry {

@@ -1,4 +1,4 @@
-import type { AudienceEvent, Event } from '@derailed/audience/core';
+import type { AudienceEvent, Event, StreamPoint } from '@derailed/audience/core';
 import type { IdentifyBudget } from './identify-ledger';
 
 /**
@@ -131,6 +131,7 @@ export interface Subscribe {
   identifying: { bot: boolean; shardId: number } | undefined;
   generation: number;
   rejoins: boolean;
+  followed: StreamPoint | undefined;
 }
 
 /** Of audienceHeld and audienceReset. */
@@ -195,6 +196,18 @@ export type Inbound =
     >
   | Tagged<'audienceAck', Readonly<AudienceAck>>
   | Tagged<'audienceSync', Readonly<AudienceSync>>;
+
+/** Of those, what a bound connection's client wants. */
+export type FromClient = Extract<
+  Inbound,
+  { $case: 'setPresence' | 'requestMembers' | 'connectionEnded' | 'drained' | 'socketPressure' }
+>;
+
+/** Of those, what an audience's owner says beside its events. */
+export type FromOwner = Extract<
+  Inbound,
+  { $case: 'subscribed' | 'subscribeRefused' | 'classTable' | 'reclassed' | 'audienceLost' | 'audienceReset' }
+>;
 
 /** What a session-node says to its peers, answers to calls aside. */
 export type Outbound =

@@ -41,7 +41,16 @@ describe('a guild that moves while its owner lives', () => {
     const { world, connection, said, asks, sessionId } = moved();
     asks();
     expect(said()).toEqual(['subscribe guild-2']);
-    expect(world.told('subscribe').at(-1)).toMatchObject({ sessionId, rejoins: true, wantsSnapshot: false });
+    const followed = {
+      kind: 1,
+      audienceId: '100',
+      owner: 'guild-1',
+      ownerIncarnation: 'a',
+      term: 1,
+      index: 1,
+    };
+    const again = { sessionId, rejoins: true, wantsSnapshot: false, followed };
+    expect(world.told('subscribe').at(-1)).toMatchObject(again);
     world.event(2, { channelId: '5' });
     expect(said()).toEqual(['subscribe guild-2']);
     expect(world.names(connection)).toHaveLength(3);
@@ -165,6 +174,7 @@ describe('a user', () => {
           identifying: undefined,
           generation: 1,
           rejoins: false,
+          followed: undefined,
         },
       },
       far,

@@ -8,7 +8,7 @@ import { EventStream } from './event-stream';
 import { GuildEntries } from './guild-entries';
 import type { Kit, Placement, SessionLimits } from './kit';
 import { MemberRequests } from './member-requests';
-import type { AudienceTerm, Inbound, NodeRef, Outbound, Publish } from './messages';
+import type { AudienceTerm, FromClient, FromOwner, Inbound, NodeRef, Outbound, Publish } from './messages';
 import { Outlets } from './outlets';
 import { PresenceFeed } from './presence-feed';
 import { QuietSessions } from './quiet-sessions';
@@ -228,6 +228,18 @@ export class SessionNode {
     return this.done(now);
   }
 
+  /** Somebody else knows what the effect `behind` said. */
+  known(userId: string, term: number, node: string, needs: number, now: number): readonly Effect[] {
+    this.users.known(userId, term, node, needs);
+    return this.done(now);
+  }
+
+  /** That node's sessions have missed events of an owner of the user before, for good: they end. */
+  nodeBehind(userId: string, node: string, now: number): readonly Effect[] {
+    this.users.nodeBehind(userId, node);
+    return this.done(now);
+  }
+
   /** Whether that node has sessions in the audience of this user, and in this very term. */
   holdsTerm({ audienceId, term }: Readonly<AudienceTerm>, node: string): boolean {
     return this.users.holds(audienceId, term, node);
@@ -292,14 +304,7 @@ export class SessionNode {
     }
   }
 
-  private receiveFromClient(
-    message: Extract<
-      Inbound,
-      { $case: 'setPresence' | 'requestMembers' | 'connectionEnded' | 'drained' | 'socketPressure' }
-    >,
-    from: NodeRef,
-    now: number,
-  ): void {
+  private receiveFromClient(message: FromClient, from: NodeRef, now: number): void {
     const { sessionId, epoch } = message.value;
     const session = this.sessions.bound(sessionId, epoch, from);
     if (session === undefined) return;
@@ -328,17 +333,7 @@ export class SessionNode {
     this.members.drained(session, now);
   }
 
-  private receiveFromOwner(
-    message: Extract<
-      Inbound,
-      {
-        $case:
-          'subscribed' | 'subscribeRefused' | 'classTable' | 'reclassed' | 'audienceLost' | 'audienceReset';
-      }
-    >,
-    from: NodeRef,
-    now: number,
-  ): void {
+  private receiveFromOwner(message: FromOwner, from: NodeRef, now: number): void {
     switch (message.$case) {
       case 'subscribed':
       case 'subscribeRefused': {

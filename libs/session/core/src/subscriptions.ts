@@ -3,25 +3,12 @@ import { Intent } from '@derailed/shared/protocol';
 import type { Asking, AudienceView, JoinWait } from './audience-view';
 import { backoff } from './backoff';
 import type { Dispatches } from './dispatches';
+import type { Entrance } from './entrance';
 import type { Kit, OwnerRole } from './kit';
 import type { AudienceTerm, NodeRef, Subscribe, SubscribeRefused, Subscribed } from './messages';
 import { hold } from './replay-buffer';
 import type { Session } from './session';
 import type { Views } from './views';
-
-/** How a session is to enter an audience. */
-export interface Entrance {
-  readonly wantsSnapshot: boolean;
-  /** Whether the client knows of the guild already. */
-  readonly announced: boolean;
-  /** The channels that the client knows from an owner that is gone. */
-  readonly told?: ReadonlySet<string> | undefined;
-  readonly join?: JoinWait;
-  /** It was subscribed at an owner that is gone. */
-  readonly rejoins?: boolean;
-  /** One of those of GuildEntries, which is told of the answer. */
-  readonly paced?: boolean;
-}
 
 /** What became of a Subscribe. */
 export interface SubscriptionListener {
@@ -68,6 +55,7 @@ export class Subscriptions {
       timer: undefined,
       join: entrance.join,
       rejoins: entrance.rejoins ?? false,
+      followed: entrance.followed,
       paced: entrance.paced ?? false,
       answer: undefined,
     };
@@ -107,8 +95,10 @@ export class Subscriptions {
 
   /** What the User of the session is to know of its presence now. */
   update(session: Session): void {
-    const owner = this.views.get(Kind.user, session.userId)?.owner;
-    if (owner !== undefined) this.say(owner.id, Kind.user, session.userId, session, update);
+    const point = this.views.get(Kind.user, session.userId)?.point;
+    if (point === undefined) return;
+    const update = { wantsSnapshot: false, rejoins: false, followed: point };
+    this.say(point.owner, Kind.user, session.userId, session, update);
   }
 
   /** Keeps what later answers refer to by same_data, also when the session that it came for has ended. */
@@ -187,12 +177,13 @@ export class Subscriptions {
   /** The owner started anew and knows nobody: everyone subscribes again, without another GUILD_CREATE. */
   startOver(view: AudienceView, now: number): void {
     const sights = view.table.sights();
+    const followed = view.point;
     const sessions = view.end();
     for (const asking of view.asking.values()) asking.answer = undefined;
     view.entering = 0;
     for (const session of sessions) {
       const told = view.kind === Kind.guild ? sights.get(session) : undefined;
-      const entrance = { wantsSnapshot: false, announced: true, told, rejoins: true };
+      const entrance = { wantsSnapshot: false, announced: true, told, rejoins: true, followed };
       this.enter(session, view.kind, view.id, entrance, now);
     }
   }
@@ -253,7 +244,9 @@ export class Subscriptions {
     }
     asking.asked = owner;
     this.again(view, asking, now + answerTimeout);
-    this.say(owner, kind, id, asking.session, asking);
+    const { wantsSnapshot, rejoins } = asking;
+    const followed = rejoins ? asking.followed : view.point;
+    this.say(owner, kind, id, asking.session, { wantsSnapshot, rejoins, followed });
   }
 
   private say(
@@ -261,7 +254,7 @@ export class Subscriptions {
     kind: Kind,
     id: string,
     session: Session,
-    { wantsSnapshot, rejoins }: Pick<Asking, 'wantsSnapshot' | 'rejoins'>,
+    { wantsSnapshot, rejoins, followed }: Pick<Asking, 'wantsSnapshot' | 'rejoins' | 'followed'>,
   ): void {
     const { traits } = session;
     this.kit.outbox.send(owner, flowOf(kind, id), {
@@ -281,6 +274,7 @@ export class Subscriptions {
             : undefined,
         generation: this.kit.placement.generation(),
         rejoins,
+        followed,
       },
     });
   }
@@ -379,7 +373,6 @@ export class Subscriptions {
   }
 }
 
-const update = { wantsSnapshot: false, rejoins: false };
 const roles: Record<Kind, OwnerRole> = { [Kind.guild]: 'guild-node', [Kind.user]: 'session-node' };
 
 /** In a user's audience: the sessions that get events without a guild. */

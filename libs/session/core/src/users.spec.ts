@@ -18,9 +18,35 @@ function subscribeFar(world: World, sessionId = 'far', status = 'online'): void 
     identifying: undefined,
     generation: 1,
     rejoins: false,
+    followed: undefined,
   };
   world.say({ $case: 'subscribe', value }, far);
 }
+
+describe('a session-node that went away', () => {
+  it('has lost what it said of its sessions, when it follows nobody and subscribes again', () => {
+    const world = new World();
+    subscribeFar(world, 'left while the link was broken');
+    world.run(world.node.peerGone(far, world.now));
+    world.publish(1, { event: eventOf('a', 'X') });
+    expect(world.answers.get(1)).toEqual({ sessions: 0 });
+    subscribeFar(world, 'new');
+    world.sent.length = 0;
+    world.publish(2, { event: eventOf('b', 'X') });
+    expect(world.sent.map(({ to, message }) => `${message.$case} ${to}`)).toEqual([
+      `audienceEvent ${far.id}`,
+    ]);
+    expect(world.node.figures.users).toBe(1);
+  });
+
+  it('is sent what is lost when an owner of the user before went on without it', () => {
+    const world = new World();
+    subscribeFar(world);
+    world.run(world.node.nodeBehind('7', far.id, world.now));
+    expect(world.told('audienceLost')).toEqual([{ kind: 2, audienceId: '7' }]);
+    expect(world.node.figures.users).toBe(0);
+  });
+});
 
 describe('a publish to a user', () => {
   it('reaches all sessions of the user and says how many', () => {

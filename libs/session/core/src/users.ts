@@ -7,7 +7,14 @@ import {
   Kind,
   type Settled,
 } from '@derailed/audience/core';
-import { CallError, Code, invalidArgument, isSnowflake, SparseMap } from '@derailed/shared/kernel';
+import {
+  CallError,
+  Code,
+  invalidArgument,
+  isSnowflake,
+  SparseMap,
+  unavailable,
+} from '@derailed/shared/kernel';
 import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
 import { IdentifyLedger, exhaustedPause } from './identify-ledger';
@@ -22,6 +29,7 @@ interface PublishCall {
   readonly answer: 'published' | 'disconnectUserReply';
   waiting: number;
   sessions: number;
+  failed: boolean;
 }
 
 interface User {
@@ -64,7 +72,7 @@ export class Users {
   }
 
   subscribe(
-    { audienceId, sessionId, presence, identifying }: Readonly<Subscribe>,
+    { audienceId, sessionId, presence, identifying, rejoins, followed }: Readonly<Subscribe>,
     from: NodeRef,
     now: number,
   ): void {
@@ -80,6 +88,10 @@ export class Users {
         return;
       }
     }
+    const known = this.byId.get(audienceId);
+    // The node follows nobody: its sessions that were here have left, and its word of that was lost with the link.
+    if (!rejoins && followed === undefined && known?.audience.isAway(from.id) === true)
+      this.remove(audienceId, known, from.id);
     const user = this.open(audienceId);
     user.audience.subscribe(from.id, sessionId);
     // Last said, last in the map: of equals it speaks for the user.
@@ -162,7 +174,7 @@ export class Users {
   undelivered(userId: string, index: number, node: string, now: number): void {
     const user = this.byId.get(userId);
     if (user === undefined) return;
-    this.settle(user.audience.refused(node, index));
+    user.audience.refused(node, index);
     if (user.stalled.has(node)) return;
     user.stalled.set(node, true);
     this.kit.agenda.add(now + redeliverAfter, () => {
@@ -171,9 +183,23 @@ export class Users {
     });
   }
 
-  /** Nobody waits for the node; it may come back and catch up. */
+  /** The node gets nothing; it may come back and catch up. */
   peerGone(node: string): void {
-    for (const user of this.byId.values()) this.settle(user.audience.revoke(node));
+    for (const user of this.byId.values()) user.audience.away(node);
+  }
+
+  /** Somebody else knows that the node is behind in this term of the user's audience. */
+  known(userId: string, term: number, node: string, needs: number): void {
+    const user = this.byId.get(userId);
+    if (user?.term === term) this.settle(user.audience.known(node, needs));
+  }
+
+  /** The node's sessions have missed events of an owner before for good: they end. */
+  nodeBehind(userId: string, node: string): void {
+    const user = this.byId.get(userId);
+    if (user === undefined) return;
+    this.remove(userId, user, node);
+    this.lost(userId, node);
   }
 
   /** Another start of a node has none of the sessions of the one before. */
@@ -218,11 +244,13 @@ export class Users {
   }
 
   private nodeLost(node: string): void {
-    for (const [userId, user] of this.byId) {
-      for (const sessionId of user.audience.sessionsOf(node)?.keys() ?? []) user.presences.delete(sessionId);
-      this.settle(user.audience.removeNode(node));
-      this.tidy(userId, user);
-    }
+    for (const [userId, user] of this.byId) this.remove(userId, user, node);
+  }
+
+  private remove(userId: string, user: User, node: string): void {
+    for (const sessionId of user.audience.sessionsOf(node)?.keys() ?? []) user.presences.delete(sessionId);
+    this.settle(user.audience.removeNode(node));
+    this.tidy(userId, user);
   }
 
   /** 0: the Identify is counted, and the session may come in. Else the milliseconds until its client is told no. */
@@ -248,7 +276,7 @@ export class Users {
       outbox.answer(call, new CallError(Code.ABORTED, 'this node does not own the user (any more)'));
       return;
     }
-    const waiting: PublishCall = { call, answer, waiting: 1, sessions: 0 };
+    const waiting: PublishCall = { call, answer, waiting: 1, sessions: 0, failed: false };
     for (const userId of new Set(userIds)) {
       const user = this.byId.get(userId);
       if (user === undefined) continue;
@@ -279,7 +307,7 @@ export class Users {
     if (at === undefined || user.timer !== undefined) return;
     user.timer = this.kit.agenda.add(at, (now) => {
       user.timer = undefined;
-      this.settle(user.audience.tick(now).settled);
+      this.fail(user.audience.tick(now).failed);
       this.watch(user);
     });
   }
@@ -304,17 +332,27 @@ export class Users {
   private settle(settled: readonly Settled<PublishCall>[]): void {
     for (const { ticket, sessions } of settled) {
       ticket.sessions += sessions;
-      if (--ticket.waiting === 0) {
+      if (--ticket.waiting === 0 && !ticket.failed) {
         this.kit.outbox.answer(ticket.call, { $case: ticket.answer, value: { sessions: ticket.sessions } });
       }
+    }
+  }
+
+  private fail(tickets: readonly PublishCall[]): void {
+    for (const ticket of tickets) {
+      if (ticket.failed) continue;
+      ticket.failed = true;
+      this.kit.outbox.answer(ticket.call, unavailable('no session-node can be told who lacks the event'));
     }
   }
 
   private open(userId: string): User {
     let user = this.byId.get(userId);
     if (user === undefined) {
-      const audience = new Audience<PublishCall>(Kind.user, userId, this.limits);
       const term = ++this.lastTerm;
+      const behind = (node: string, needs: number): void =>
+        this.kit.outbox.ask({ kind: 'behind', userId, term, node, needs });
+      const audience = new Audience<PublishCall>(Kind.user, userId, { behind }, this.limits);
       user = { term, audience, presences: new SparseMap(), stalled: new SparseMap(), timer: undefined };
       this.byId.set(userId, user);
     }

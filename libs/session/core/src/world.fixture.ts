@@ -271,6 +271,9 @@ export class World {
           effect.answer instanceof CallError ? effect.answer : effect.answer.value,
         );
         break;
+      case 'behind':
+        this.run(this.node.known(effect.userId, effect.term, effect.node, effect.needs, this.now));
+        break;
       case 'readReadiness':
         this.databaseReads++;
         this.run(this.node.readinessRead(effect.sessionId, this.readiness, this.now));

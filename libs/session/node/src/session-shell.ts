@@ -1,6 +1,7 @@
+import { type Notice, Notices, Shortfalls } from '@derailed/audience/core';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
-import { CLOCK, KeyOwner, RNG, moved } from '@derailed/platform/runtime';
+import { CLOCK, KeyOwner, RNG, WitnessCalls, moved } from '@derailed/platform/runtime';
 import { type Effect, type Inbound, SessionNode } from '@derailed/session/core';
 import { AudienceKind } from '@derailed/shared/contract';
 import { CallError, type Cancel, type Clock, type Rng } from '@derailed/shared/kernel';
@@ -66,6 +67,10 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private readonly core: SessionNode;
   private readonly callers = new Map<number, Caller>();
   private readonly owner: KeyOwner;
+  private readonly witnesses: WitnessCalls;
+  /** What owners have told this node, for the owners after them. */
+  private readonly notices = new Notices();
+  private readonly shortfalls = new Shortfalls();
   private behind: Waiting[] = [];
   private refusedSends = 0;
   private calls = 0;
@@ -98,7 +103,12 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     });
     this.owner = new KeyOwner('session-node', mesh, cluster, clock, {
       changed: () => this.ownersChanged(),
+      settled: () => this.shortfalls.clear(),
     });
+    const users = AudienceKind.AUDIENCE_KIND_USER;
+    this.witnesses = new WitnessCalls(users, mesh, cluster, (userId, term, node, needs) =>
+      this.run(this.core.known(userId, term, node, needs, clock.monotonic())),
+    );
   }
 
   onModuleInit(): void {
@@ -142,6 +152,15 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       const guilds = await this.reads.guildCount(userId);
       return this.answer([userId], (call, now) => this.core.identifyBudget(call, userId, guilds, now));
     });
+    this.mesh.onMessage('audienceBehind', (value, from) => {
+      this.notices.put({ ...value, owner: from.id, ownerIncarnation: from.incarnation });
+      this.mesh.signal(from.id, { $case: 'audienceBehindNoted', value });
+    });
+    this.mesh.onMessage('audienceWasBehind', (notice) => this.heardBehind(notice), isOfUsers);
+    this.mesh.onMessage('ownershipSettled', ({ role, generation }, from) => {
+      if (generation === this.cluster.view.generation)
+        this.notices.drop((notice) => this.isFor(from, role, notice));
+    });
     this.mesh.onMessage('ownershipSync', (value, from) => this.sync({ ...value, owner: from }));
     this.mesh.onPeer((event) => this.peerChanged(event));
   }
@@ -165,7 +184,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     const standing = this.owner.standing(audienceId);
     // Before a key is served its subscribers say themselves what they hold; elsewhere nobody knows anything.
     if (standing === 'elsewhere' || (standing === 'waiting' && message.$case === 'audienceSync')) return;
-    if (this.isLost(message, from))
+    if (this.isLost(message, from) || (standing === 'waiting' && this.isBehind(message, from)))
       this.mesh.send(from.id, `u:${audienceId}`, { $case: 'audienceLost', value: { kind, audienceId } });
     else this.receive(message, from);
   }
@@ -184,6 +203,27 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       default:
         return false;
     }
+  }
+
+  /** Whether sessions there have missed for good what an owner before has acked. */
+  private isBehind(message: ToOwner, from: NodeRef): boolean {
+    if (message.$case !== 'subscribe' || !message.value.rejoins) return false;
+    const { audienceId, followed } = message.value;
+    return this.shortfalls.followed(audienceId, from.id, followed);
+  }
+
+  private heardBehind(notice: Notice): void {
+    const { audienceId, node } = notice;
+    if (this.owner.standing(audienceId) !== 'waiting' || !this.shortfalls.noticed(notice)) return;
+    this.run(this.core.nodeBehind(audienceId, node, this.clock.monotonic()));
+  }
+
+  /** Whether the audience is now that owner's, and the notice is from one before. */
+  private isFor({ id, incarnation }: NodeRef, role: string, notice: Notice): boolean {
+    const { kind, audienceId, owner, ownerIncarnation } = notice;
+    const its = kind === AudienceKind.AUDIENCE_KIND_GUILD ? 'guild-node' : 'session-node';
+    const isBefore = owner !== id || ownerIncarnation !== incarnation;
+    return role === its && isBefore && this.cluster.view.ownerOf(its, audienceId) === id;
   }
 
   private peerChanged({ kind, node }: PeerEvent): void {
@@ -235,6 +275,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     if (role === 'presence-node') this.run(this.core.tellPresences(owner.id, now));
     else if (role === 'guild-node' || role === 'session-node')
       this.run(this.core.tellOwner(owner, role, now));
+    for (const notice of this.notices.matching((each) => this.isFor(owner, role, each)))
+      if (!this.mesh.send(owner.id, `sync:${role}`, { $case: 'audienceWasBehind', value: notice })) return;
     if (this.refusedSends > before) return;
     this.mesh.send(owner.id, `sync:${role}`, {
       $case: 'ownershipSynced',
@@ -259,6 +301,9 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
         break;
       case 'signal':
         this.mesh.signal(effect.to, effect.message as Message);
+        break;
+      case 'behind':
+        this.witnesses.tell(effect.userId, effect.term, effect.node, effect.needs);
         break;
       case 'answer': {
         const caller = this.callers.get(effect.call);

@@ -102,6 +102,14 @@ export interface Envelope {
     /** owner of keys -> other owners, and back, on the control lane */
     { $case: "cannotRenew"; value: CannotRenew }
     | { $case: "cannotRenewEither"; value: CannotRenewEither }
+    | //
+    /** owner of an audience -> session-nodes, and back; then those -> its next owner */
+    { $case: "audienceBehind"; value: AudienceBehind }
+    | { $case: "audienceBehindNoted"; value: AudienceBehindNoted }
+    | { $case: "audienceWasBehind"; value: AudienceWasBehind }
+    | //
+    /** new owner of keys -> session-nodes */
+    { $case: "ownershipSettled"; value: OwnershipSettled }
     | undefined;
 }
 
@@ -285,6 +293,19 @@ export interface Subscribe {
   generation: number;
   /** It was subscribed at an owner that is gone, and may miss nothing of what was published since. */
   rejoins: boolean;
+  /** How far it had come there. */
+  followed: StreamPoint | undefined;
+}
+
+/** A place in the stream of an audience. */
+export interface StreamPoint {
+  kind: AudienceKind;
+  audienceId: string;
+  /** Whose stream it is. */
+  owner: string;
+  ownerIncarnation: string;
+  index: number;
+  term: number;
 }
 
 /** What the limits of Identify depend on. */
@@ -626,6 +647,47 @@ export interface AudienceReset {
   term: number;
 }
 
+/**
+ * The sender goes on without the sessions of `node` in this audience, of which it is the owner: they lack an event until
+ * they have the one with the index `needs`. The receiver is to tell the next owner, should the sender die. Control lane;
+ * answered by AudienceBehindNoted. What those sessions lack is acked to its publisher after the first answer.
+ */
+export interface AudienceBehind {
+  kind: AudienceKind;
+  audienceId: string;
+  term: number;
+  node: string;
+  needs: number;
+}
+
+export interface AudienceBehindNoted {
+  kind: AudienceKind;
+  audienceId: string;
+  term: number;
+  node: string;
+  needs: number;
+}
+
+/** Part of a sync: an owner before had said so. */
+export interface AudienceWasBehind {
+  kind: AudienceKind;
+  audienceId: string;
+  owner: string;
+  ownerIncarnation: string;
+  term: number;
+  node: string;
+  needs: number;
+}
+
+/**
+ * The sender serves all its keys of the role by the list of this generation: what owners before said of these is no
+ * longer wanted.
+ */
+export interface OwnershipSettled {
+  role: string;
+  generation: number;
+}
+
 function createBaseEnvelope(): Envelope {
   return { call: 0, isReply: false, message: undefined };
 }
@@ -782,6 +844,18 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "cannotRenewEither":
         CannotRenewEither.encode(message.message.value, writer.uint32(962).fork()).join();
+        break;
+      case "audienceBehind":
+        AudienceBehind.encode(message.message.value, writer.uint32(778).fork()).join();
+        break;
+      case "audienceBehindNoted":
+        AudienceBehindNoted.encode(message.message.value, writer.uint32(786).fork()).join();
+        break;
+      case "audienceWasBehind":
+        AudienceWasBehind.encode(message.message.value, writer.uint32(890).fork()).join();
+        break;
+      case "ownershipSettled":
+        OwnershipSettled.encode(message.message.value, writer.uint32(794).fork()).join();
         break;
     }
     return writer;
@@ -1209,6 +1283,41 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "cannotRenewEither", value: CannotRenewEither.decode(reader, reader.uint32()) };
             continue;
           }
+          case 97: {
+            if (tag !== 778) {
+              break;
+            }
+
+            message.message = { $case: "audienceBehind", value: AudienceBehind.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 98: {
+            if (tag !== 786) {
+              break;
+            }
+
+            message.message = {
+              $case: "audienceBehindNoted",
+              value: AudienceBehindNoted.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 111: {
+            if (tag !== 890) {
+              break;
+            }
+
+            message.message = { $case: "audienceWasBehind", value: AudienceWasBehind.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 99: {
+            if (tag !== 794) {
+              break;
+            }
+
+            message.message = { $case: "ownershipSettled", value: OwnershipSettled.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1523,6 +1632,33 @@ export const Envelope: MessageFns<Envelope> = {
       case "cannotRenewEither": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "cannotRenewEither", value: CannotRenewEither.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "audienceBehind": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "audienceBehind", value: AudienceBehind.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "audienceBehindNoted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "audienceBehindNoted",
+            value: AudienceBehindNoted.fromPartial(object.message.value),
+          };
+        }
+        break;
+      }
+      case "audienceWasBehind": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "audienceWasBehind", value: AudienceWasBehind.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipSettled": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipSettled", value: OwnershipSettled.fromPartial(object.message.value) };
         }
         break;
       }
@@ -2958,6 +3094,7 @@ function createBaseSubscribe(): Subscribe {
     identifying: undefined,
     generation: 0,
     rejoins: false,
+    followed: undefined,
   };
 }
 
@@ -2995,6 +3132,9 @@ export const Subscribe: MessageFns<Subscribe> = {
     }
     if (message.rejoins !== false) {
       writer.uint32(88).bool(message.rejoins);
+    }
+    if (message.followed !== undefined) {
+      StreamPoint.encode(message.followed, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -3100,6 +3240,14 @@ export const Subscribe: MessageFns<Subscribe> = {
             message.rejoins = reader.bool();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.followed = StreamPoint.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3132,6 +3280,124 @@ export const Subscribe: MessageFns<Subscribe> = {
       : undefined;
     message.generation = object.generation ?? 0;
     message.rejoins = object.rejoins ?? false;
+    message.followed = (object.followed !== undefined && object.followed !== null)
+      ? StreamPoint.fromPartial(object.followed)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStreamPoint(): StreamPoint {
+  return { kind: 0, audienceId: "", owner: "", ownerIncarnation: "", index: 0, term: 0 };
+}
+
+export const StreamPoint: MessageFns<StreamPoint> = {
+  encode(message: StreamPoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    if (message.ownerIncarnation !== "") {
+      writer.uint32(34).string(message.ownerIncarnation);
+    }
+    if (message.index !== 0) {
+      writer.uint32(40).uint64(message.index);
+    }
+    if (message.term !== 0) {
+      writer.uint32(48).uint64(message.term);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamPoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamPoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ownerIncarnation = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StreamPoint>): StreamPoint {
+    return StreamPoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamPoint>): StreamPoint {
+    const message = createBaseStreamPoint();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.owner = object.owner ?? "";
+    message.ownerIncarnation = object.ownerIncarnation ?? "";
+    message.index = object.index ?? 0;
+    message.term = object.term ?? 0;
     return message;
   },
 };
@@ -6204,6 +6470,406 @@ export const AudienceReset: MessageFns<AudienceReset> = {
     message.kind = object.kind ?? 0;
     message.audienceId = object.audienceId ?? "";
     message.term = object.term ?? 0;
+    return message;
+  },
+};
+
+function createBaseAudienceBehind(): AudienceBehind {
+  return { kind: 0, audienceId: "", term: 0, node: "", needs: 0 };
+}
+
+export const AudienceBehind: MessageFns<AudienceBehind> = {
+  encode(message: AudienceBehind, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(24).uint64(message.term);
+    }
+    if (message.node !== "") {
+      writer.uint32(34).string(message.node);
+    }
+    if (message.needs !== 0) {
+      writer.uint32(40).uint64(message.needs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudienceBehind {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudienceBehind();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.needs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudienceBehind>): AudienceBehind {
+    return AudienceBehind.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudienceBehind>): AudienceBehind {
+    const message = createBaseAudienceBehind();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.term = object.term ?? 0;
+    message.node = object.node ?? "";
+    message.needs = object.needs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAudienceBehindNoted(): AudienceBehindNoted {
+  return { kind: 0, audienceId: "", term: 0, node: "", needs: 0 };
+}
+
+export const AudienceBehindNoted: MessageFns<AudienceBehindNoted> = {
+  encode(message: AudienceBehindNoted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(24).uint64(message.term);
+    }
+    if (message.node !== "") {
+      writer.uint32(34).string(message.node);
+    }
+    if (message.needs !== 0) {
+      writer.uint32(40).uint64(message.needs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudienceBehindNoted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudienceBehindNoted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.needs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudienceBehindNoted>): AudienceBehindNoted {
+    return AudienceBehindNoted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudienceBehindNoted>): AudienceBehindNoted {
+    const message = createBaseAudienceBehindNoted();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.term = object.term ?? 0;
+    message.node = object.node ?? "";
+    message.needs = object.needs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAudienceWasBehind(): AudienceWasBehind {
+  return { kind: 0, audienceId: "", owner: "", ownerIncarnation: "", term: 0, node: "", needs: 0 };
+}
+
+export const AudienceWasBehind: MessageFns<AudienceWasBehind> = {
+  encode(message: AudienceWasBehind, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(18).string(message.audienceId);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    if (message.ownerIncarnation !== "") {
+      writer.uint32(34).string(message.ownerIncarnation);
+    }
+    if (message.term !== 0) {
+      writer.uint32(40).uint64(message.term);
+    }
+    if (message.node !== "") {
+      writer.uint32(50).string(message.node);
+    }
+    if (message.needs !== 0) {
+      writer.uint32(56).uint64(message.needs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudienceWasBehind {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudienceWasBehind();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ownerIncarnation = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.needs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudienceWasBehind>): AudienceWasBehind {
+    return AudienceWasBehind.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudienceWasBehind>): AudienceWasBehind {
+    const message = createBaseAudienceWasBehind();
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.owner = object.owner ?? "";
+    message.ownerIncarnation = object.ownerIncarnation ?? "";
+    message.term = object.term ?? 0;
+    message.node = object.node ?? "";
+    message.needs = object.needs ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipSettled(): OwnershipSettled {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipSettled: MessageFns<OwnershipSettled> = {
+  encode(message: OwnershipSettled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipSettled {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipSettled();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipSettled>): OwnershipSettled {
+    return OwnershipSettled.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipSettled>): OwnershipSettled {
+    const message = createBaseOwnershipSettled();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
     return message;
   },
 };

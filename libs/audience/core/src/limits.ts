@@ -1,0 +1,19 @@
+export interface AudienceLimits {
+  /** How many events, and bytes of them, a session-node that was away can catch up on. */
+  readonly logEvents: number;
+  readonly logBytes: number;
+  /** How many event ids are remembered to recognise a publish that comes again. */
+  readonly recentIds: number;
+  /** A session-node that leaves an event unacked for longer (ms) is revoked: nobody waits for it any more. */
+  readonly ackTimeout: number;
+  /** How long (ms) a publish waits for somebody to know that a session-node is behind, before it fails. */
+  readonly witnessTimeout: number;
+}
+
+export const defaultAudienceLimits: AudienceLimits = {
+  logEvents: 1024,
+  logBytes: 4 * 1024 * 1024,
+  recentIds: 4096,
+  ackTimeout: 2000,
+  witnessTimeout: 20_000,
+};
