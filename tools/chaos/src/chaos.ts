@@ -1,13 +1,20 @@
 import { seededRng } from '@derailed/shared/kernel';
-import { type ClusterApp, type RunningCluster, startCluster, startEtcd } from '@derailed/testing';
+import {
+  type ClusterApp,
+  type RunningCluster,
+  startCluster,
+  startEtcd,
+  startTcpProxy,
+} from '@derailed/testing';
 import { Crowd } from './clients/crowd';
 import { storeWorld } from './cluster/database';
 import { Nodes, type Place } from './cluster/nodes';
+import { Surroundings } from './cluster/surroundings';
 import { judgeConvergence, judgeEnds } from './judge/ends';
 import type { Violation } from './judge/history';
 import { type Tally, tally } from './judge/tally';
 import { type Sight, judge, judgeAcks } from './judge/verdict';
-import { planFaults, roles } from './plan/faults';
+import { planFaults, roles, targets } from './plan/faults';
 import type { Options } from './plan/options';
 import { type World, createWorld } from './plan/world';
 import { Pump } from './publish/pump';
@@ -42,14 +49,20 @@ export async function runChaos(options: Options, say: (text: string) => void): P
   const closing: (() => unknown)[] = [() => etcd.stop()];
   try {
     const places = roles.flatMap((role) => Array.from({ length: each }, (_, nth): Place => ({ role, nth })));
+    const database = await startTcpProxy();
+    closing.push(() => database.close());
     const cluster = await startCluster({
-      env,
+      env: { ...env, DATABASE_URL: `postgresql://postgres@${database.address}/postgres` },
       etcd,
       layout: places.map(({ role }) => role satisfies ClusterApp),
-      prepare: (url) => storeWorld(url, world),
+      prepare: (url) => {
+        database.retarget(new URL(url).host);
+        return storeWorld(url, world);
+      },
     });
     closing.push(() => cluster.stop());
-    const nodes = new Nodes(cluster, places, leaseMs, say);
+    const surroundings = new Surroundings(etcd, database, new URL(cluster.databaseUrl).host, say);
+    const nodes = new Nodes(cluster, places, surroundings, leaseMs, say);
     closing.push(() => nodes.close());
     return await live(options, world, cluster, nodes, closing, say);
   } finally {
@@ -135,7 +148,7 @@ async function live(
     ...nodes.violations,
   ];
   const rows = tally({
-    roles,
+    roles: targets,
     incidents: nodes.incidents,
     log,
     longestWay,

@@ -4,8 +4,9 @@ import type { Violation } from './judge/history';
 /** Lines of violations that are printed; of the rest only the number. */
 const printed = 40;
 
+/** A table in Markdown, a row per role. */
 export function renderTable(rows: readonly Tally[]): string {
-  const cells = [
+  const [head = [], ...lines] = [
     [
       'role',
       'kills',
@@ -37,17 +38,20 @@ export function renderTable(rows: readonly Tally[]): string {
       ].map(String),
     ),
   ];
-  const widths =
-    cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
-  return cells
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    )
-    .join('\n');
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...lines.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const row = (cells: readonly string[]): string =>
+    line(
+      cells.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      ),
+    );
+  const rule = line(
+    widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)),
+  );
+  return [row(head), rule, ...lines.map(row)].join('\n');
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { AppProcess, ClusterApp, RunningCluster } from '@derailed/testing';
 import type { Incident, Violation } from '../judge/history';
-import type { Fault } from '../plan/faults';
+import { type Fault, isSurrounding } from '../plan/faults';
 import { machineTime, sleep } from '../time';
+import type { Surroundings } from './surroundings';
 
 export interface Place {
   readonly role: ClusterApp;
@@ -26,6 +27,7 @@ export class Nodes {
   constructor(
     private readonly cluster: RunningCluster,
     private readonly places: readonly Place[],
+    private readonly surroundings: Surroundings,
     private readonly leaseMs: number,
     private readonly say: (text: string) => void,
   ) {
@@ -37,15 +39,19 @@ export class Nodes {
     return this.places.flatMap((place) => (place.role === role ? [this.processOf(place).door(door)] : []));
   }
 
-  /** Ends when the node is in service again. */
-  do(fault: Fault): Promise<void> {
+  /** Ends when the node, or what all of them depend on, is in service again. */
+  async do(fault: Fault): Promise<void> {
+    if (isSurrounding(fault.role)) {
+      this.incidents.push(await this.surroundings.do({ ...fault, role: fault.role }));
+      return;
+    }
     const place = this.places.find(({ role, nth }) => role === fault.role && nth === fault.nth);
     if (place === undefined) throw new Error(`there is no ${fault.role} ${fault.nth}`);
     const key = keyOf(place);
     // One that has just ended by itself comes back first.
     const done = (this.busy.get(key) ?? Promise.resolve()).then(() => this.perform(place, fault));
     this.busy.set(key, done);
-    return done.finally(() => {
+    await done.finally(() => {
       if (this.busy.get(key) === done) this.busy.delete(key);
     });
   }

@@ -1,4 +1,4 @@
-import { actions, roles } from './faults';
+import { actions, targets } from './faults';
 import { parseOptions } from './options';
 
 test('without flags it is what the documents promise: 1,000 clients, each in 5 of 200 guilds, 500 events a second', () => {
@@ -12,7 +12,7 @@ test('without flags it is what the documents promise: 1,000 clients, each in 5 o
     nodes: 2,
     workers: 2,
     actions,
-    roles,
+    roles: targets,
   });
 });
 
@@ -36,7 +36,7 @@ test.each([
   [['--nodes', '1'], '--nodes must be a whole number, 2 or more.'],
   [
     ['--roles', 'auth'],
-    '--roles knows session-node, guild-node, presence-node, ws-gateway, tunnel, not auth.',
+    '--roles knows session-node, guild-node, presence-node, ws-gateway, tunnel, etcd, postgres, not auth.',
   ],
   [['--guilds', '3'], '--guilds-each must be at most --guilds.'],
 ])('%j is refused in one sentence', (args, sentence) => {

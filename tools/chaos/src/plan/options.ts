@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Action, type FaultyRole, actions, roles } from './faults';
+import { type Action, type Target, actions, targets } from './faults';
 
 /** What a run is told on its command line. */
 export interface Options {
@@ -18,7 +18,7 @@ export interface Options {
   /** Processes that the clients are spread over. */
   readonly workers: number;
   readonly actions: readonly Action[];
-  readonly roles: readonly FaultyRole[];
+  readonly roles: readonly Target[];
 }
 
 export const usage = `Usage: npm run chaos [-- OPTION...]
@@ -33,7 +33,7 @@ export const usage = `Usage: npm run chaos [-- OPTION...]
   --nodes N         nodes of each role, two or more (2)
   --workers N       processes that the clients are spread over (1 for each 500)
   --actions A,B     which of ${actions.join(', ')} may happen; none for no faults (all)
-  --roles A,B       which of ${roles.join(', ')} they happen to (all)
+  --roles A,B       which of ${targets.join(', ')} they happen to (all)
 `;
 
 const small = { clients: 100, guilds: 20, rate: 50 } as const;
@@ -90,7 +90,7 @@ export function parseOptions(args: readonly string[], now: number): Options | un
     nodes: number('nodes', 2, 2),
     workers: number('workers', Math.ceil(clients / clientsPerWorker)),
     actions: values.actions === 'none' ? [] : some('actions', values.actions, actions),
-    roles: some('roles', values.roles, roles),
+    roles: some('roles', values.roles, targets),
   };
 }
 
