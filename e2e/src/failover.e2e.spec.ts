@@ -144,6 +144,17 @@ class Listener {
   }
 }
 
+/** Comes back as clients do: again after a close with 4000, which a node gets whose link is not there yet. */
+async function resume(gateway: string, token: string, { session, lastSeq }: RawClient): Promise<RawClient> {
+  for (;;) {
+    const client = new RawClient(gateway);
+    await client.resume(token, session, lastSeq);
+    const answer = await Promise.race([client.closed, client.event('RESUMED').catch(() => client.closed)]);
+    if (typeof answer !== 'number') return client;
+    expect(answer).toBe(4000);
+  }
+}
+
 describeWithEtcd('a cluster on etcd under 200 events a second', () => {
   let etcd: RunningEtcd;
   let wiring: Awaited<ReturnType<typeof startSeparate>>;
@@ -228,6 +239,36 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     },
     60_000,
   );
+
+  it('ends no session when one session-node after the other is told to stop, and comes back', async () => {
+    const other = await Listener.connect(wiring, demo.outsider);
+    const watcher = await Listener.connect(wiring, demo.newcomer, VALID_INTENTS);
+    const detached = new RawClient(wiring.gateway);
+    const token = wiring.token(demo.bot);
+    await detached.identify(token);
+    await detached.count(({ t }) => t === 'SOMETHING_OF_OURS', 10);
+    detached.drop();
+    await detached.closed;
+    for (const nth of [0, 1]) {
+      expect(await wiring.cluster.app('session-node', nth).stop()).toBe(0);
+      await stream.caughtUp();
+      await wiring.cluster.restart('session-node', nth);
+      await stream.caughtUp();
+    }
+    const again = await resume(wiring.gateway, token, detached);
+    await listener.expectUnbroken(stream);
+    const connected: readonly unknown[] = [demo.insiderId, demo.outsiderId];
+    const offline = watcher.client.named('PRESENCE_UPDATE').filter(({ d }) => d['status'] === 'offline');
+    expect(offline.filter(({ d }) => connected.includes((d['user'] as { id: string }).id))).toEqual([]);
+    for (const { client } of [watcher, other]) {
+      expect([client.closes, client.resumes, client.named('READY').length]).toEqual([[], 0, 1]);
+      expect(client.received.map(({ s }) => s)).toEqual(client.received.map((_, at) => at + 1));
+      await client.close();
+    }
+    const seqs = [...detached.received, ...again.received].flatMap(({ s }) => s ?? []);
+    expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+    await again.close();
+  }, 90_000);
 
   it('has presences right again after its presence-node was killed, and shows nobody offline meanwhile', async () => {
     const other = await Listener.connect(wiring, demo.outsider);

@@ -88,7 +88,7 @@ export class Cores {
         id,
         new SessionNode({
           limits: { ...defaultSessionLimits, identifies },
-          placement: { self: ref(id), ownerOf, isMember: () => true, generation: () => 1 },
+          placement: { self: ref(id), ownerOf, isMember: () => true, generation: () => 1, holders: () => [] },
           rng: seededRng(options.seed + 2 + at),
           encode,
         }),

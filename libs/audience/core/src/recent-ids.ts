@@ -27,6 +27,11 @@ export class RecentIds<V> {
     this.values.delete(id);
   }
 
+  /** The keys that were put in last, at most so many, the oldest first. */
+  latest(count: number): string[] {
+    return count <= 0 ? [] : [...this.values.keys()].slice(-count);
+  }
+
   get size(): number {
     return this.values.size;
   }

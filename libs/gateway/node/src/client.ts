@@ -19,6 +19,8 @@ export class Client {
   private greeted = false;
   /** The incarnation of the session-node that bound it; its dispatches alone are let through. */
   peer: NodeRef | undefined;
+  /** Another session-node, whose session is on its way to `peer`, which has not bound it yet. */
+  before: NodeRef | undefined;
   /** The session-node that was asked for a session, until it answers. */
   asked: string | undefined;
 

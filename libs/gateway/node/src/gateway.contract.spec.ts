@@ -126,6 +126,67 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     expect(await gateway.heard('connectionEnded')).toMatchObject({ endSession });
   });
 
+  it('goes on with a session that moves to another node, and hears the node before no more', async () => {
+    const { client, connection } = await gateway.identified();
+    const next = gateway.network.join('session:2');
+    const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
+    const heard = new Promise((resolve) => next.onMessage('connectionEnded', resolve));
+    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
+    gateway.deliver([connection], [1], 'READY', '{}');
+    gateway.say({ $case: 'connectionMoving', value: move });
+    gateway.deliver([connection], [2], 'FROM_THE_NODE_BEFORE', '{}');
+    expect(await released).toEqual({ connection, sessionId, epoch: 1, open: true, pressed: false });
+    next.send('gateway:1', 'deliver', {
+      $case: 'bound',
+      value: { connection, sessionId, epoch: 2, seq: 1 },
+    });
+    const event = {
+      id: '',
+      name: 'FROM_THE_NEXT',
+      data: Buffer.from('{}'),
+      own: Buffer.alloc(0),
+      volatile: false,
+    };
+    next.send('gateway:1', 'deliver', {
+      $case: 'deliver',
+      value: { event, connections: [connection], seqs: [2], wantsDrain: false },
+    });
+    expect(await client.next(0)).toMatchObject({ s: 1, t: 'READY' });
+    expect(await client.next(0)).toMatchObject({ s: 2, t: 'FROM_THE_NEXT' });
+    client.ws.close(1000);
+    expect(await heard).toMatchObject({ sessionId, epoch: 2 });
+  });
+
+  it('says it again to a node that it could not reach when the session moved there', async () => {
+    const { connection } = await gateway.identified();
+    const next = gateway.network.join('session:4');
+    gateway.network.cut('gateway:1', 'session:4');
+    const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
+    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
+    gateway.say({ $case: 'connectionMoving', value: move });
+    // When the ws-gateway has come to this, it has heard of the move.
+    const other = await gateway.identified();
+    other.client.ws.close(4200);
+    await gateway.heard('connectionEnded');
+    gateway.network.heal('gateway:1', 'session:4');
+    next.send('gateway:1', 'deliver', {
+      $case: 'refused',
+      value: { connection: other.connection, closeCode: 4000, resumable: false, delayMs: 0 },
+    });
+    expect(await released).toEqual({ connection, sessionId, epoch: 1, open: true, pressed: false });
+  });
+
+  it('says that a connection is gone whose session moves', async () => {
+    const { client, connection } = await gateway.identified();
+    client.ws.close(4200);
+    await gateway.heard('connectionEnded');
+    const next = gateway.network.join('session:3');
+    const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
+    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
+    gateway.say({ $case: 'connectionMoving', value: move });
+    expect(await released).toMatchObject({ open: false });
+  });
+
   it('keeps the session when the server closed first, though the client echoes', async () => {
     const { client, connection } = await gateway.identified();
     gateway.say({ $case: 'closeConnection', value: { connection, epoch: 1, closeCode: 4000 } });

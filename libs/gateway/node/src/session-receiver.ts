@@ -22,18 +22,21 @@ export class SessionReceiver {
 
   listen(mesh: Mesh): void {
     mesh.onMessage('bound', (value, from) => this.bound(value, from));
-    mesh.onMessage('refused', (value, from) => this.refused(value, from));
+    mesh.onMessage('refused', (value) => this.refused(value));
     mesh.onMessage('deliver', (value, from) => this.deliver(value, from));
     mesh.onMessage('closeConnection', (value, from) => this.release(value, from));
+    mesh.onMessage('connectionMoving', (value, from) => this.moving(value, from));
     mesh.onPeer(({ kind, node }) => {
       if (kind === 'gone') this.gone(node);
+      else this.up(node);
     });
   }
 
   private bound({ connection, sessionId, epoch, seq }: MessageOf<'bound'>, from: NodeRef): void {
     const client = this.clients.get(connection);
     const binding = { sessionId, epoch };
-    if (!client?.connection.accepts(binding) || (client.asked !== undefined && client.asked !== from.id)) {
+    // Not only from the node that was asked: it may have passed the request on to the one that has the session now.
+    if (!client?.connection.accepts(binding)) {
       // A session that never sent anything can't be resumed by anybody.
       this.sender.ended(from.id, connection, binding, seq === 0);
       return;
@@ -41,13 +44,14 @@ export class SessionReceiver {
     if (client.asked !== undefined && seq > 0) this.metrics.resumes.inc();
     client.asked = undefined;
     client.peer = from;
+    client.before = undefined;
     if (client.outbox.pressed) this.sender.pressure(client, binding, true);
     this.shell.run(client, client.connection.bound(binding, seq, this.shell.now()));
   }
 
-  private refused({ connection, closeCode, resumable, delayMs }: MessageOf<'refused'>, from: NodeRef): void {
+  private refused({ connection, closeCode, resumable, delayMs }: MessageOf<'refused'>): void {
     const client = this.clients.get(connection);
-    if (client?.asked !== from.id) return;
+    if (client?.asked === undefined) return;
     client.asked = undefined;
     this.shell.run(client, client.connection.refused(closeCode, resumable, delayMs, this.shell.now()));
   }
@@ -58,6 +62,31 @@ export class SessionReceiver {
     const effects = client.connection.released(epoch, closeCode, this.shell.now());
     if (!client.connection.binding) client.peer = undefined;
     this.shell.run(client, effects);
+  }
+
+  /** All that the session's node dispatched is here: from now on the connection hears the next one alone. */
+  private moving(value: MessageOf<'connectionMoving'>, from: NodeRef): void {
+    const { connection, sessionId, epoch, node, incarnation } = value;
+    const client = this.clients.get(connection);
+    const binding = client?.connection.binding;
+    const isIts = binding?.sessionId === sessionId && binding.epoch === epoch;
+    const open = client !== undefined && isIts && isFrom(client, from);
+    if (open) {
+      client.peer = { id: node, incarnation };
+      client.before = from;
+    }
+    const pressed = open && client.outbox.pressed;
+    this.sender.released(node, { connection, sessionId, epoch, open, pressed });
+  }
+
+  /** What was said to the node before is lost: connections that wait for their session there are named again. */
+  private up(node: NodeRef): void {
+    for (const client of this.clients) {
+      const { binding } = client.connection;
+      if (client.before === undefined || binding === undefined || !isFrom(client, node)) continue;
+      const { number: connection, outbox } = client;
+      this.sender.released(node.id, { connection, ...binding, open: true, pressed: outbox.pressed });
+    }
   }
 
   private deliver({ event, connections, seqs, wantsDrain }: MessageOf<'deliver'>, from: NodeRef): void {
@@ -102,8 +131,17 @@ export class SessionReceiver {
   private gone(node: NodeRef): void {
     for (const client of this.clients) {
       if (client.asked === node.id) this.shell.run(client, client.connection.unreachable());
-      else if (isFrom(client, node)) this.shell.run(client, client.connection.lost());
+      else if (isFrom(client, node)) this.peerGone(client);
+      else if (client.before?.id === node.id) client.before = undefined;
     }
+  }
+
+  /** A session that was on its way to the node that is gone has not left the one before. */
+  private peerGone(client: Client): void {
+    const { before } = client;
+    client.before = undefined;
+    if (before === undefined) this.shell.run(client, client.connection.lost());
+    else client.peer = before;
   }
 }
 

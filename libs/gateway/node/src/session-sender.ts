@@ -1,6 +1,6 @@
 import type { Binding, IdentifyOrder, ResumeOrder } from '@derailed/gateway/core';
 import type { Cluster } from '@derailed/platform/cluster';
-import type { Mesh, Message } from '@derailed/platform/mesh';
+import type { Mesh, Message, MessageOf } from '@derailed/platform/mesh';
 import type { MembersRequest, PublicPresence } from '@derailed/shared/protocol';
 import type { Client } from './client';
 
@@ -46,6 +46,12 @@ export class SessionSender {
     const message: Message = { $case: 'connectionEnded', value: { ...binding, endSession } };
     // Unheard, the session would take its client for connected for ever: past a full queue it goes as a signal.
     if (!this.mesh.send(node, flowOf(connection), message)) this.mesh.signal(node, message);
+  }
+
+  /** Unheard, a session would wait for its connection: past a full queue it goes as a signal. */
+  released(node: string, value: MessageOf<'connectionReleased'>): void {
+    const message: Message = { $case: 'connectionReleased', value };
+    if (!this.mesh.send(node, flowOf(value.connection), message)) this.mesh.signal(node, message);
   }
 
   drained(client: Client, binding: Binding): void {

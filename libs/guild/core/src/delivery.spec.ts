@@ -269,3 +269,19 @@ describe('GUILD_CREATE', () => {
     expect(texts(rig).at(-1)?.same).toBe(false);
   });
 });
+
+describe('a session that moves', () => {
+  it('is told of what concerns it at both nodes, until it has left one', () => {
+    const rig = twoNodes();
+    rig.subscribe('s2', '2', { node: 'n2', wantsSnapshot: false });
+    const mentions = (node: string): string[] => kinds(rig, node).filter((kind) => kind === 'reclassed');
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '2' }, roles: [] });
+    expect([mentions('n1'), mentions('n2')].map(({ length }) => length)).toEqual([1, 1]);
+    rig.run(rig.guild.unsubscribe('n1', ['s2'], rig.at));
+    const before = kinds(rig, 'n1').length;
+    rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '2' }, roles: ['10'] });
+    say(rig);
+    expect(kinds(rig, 'n1')).toHaveLength(before);
+    expect(mentions('n2')).toHaveLength(2);
+  });
+});

@@ -106,9 +106,7 @@ export class Delivery {
   ): void {
     const { sessionId, userId, intents } = request;
     for (const left of this.leaving.get(node) ?? []) this.takeOut(node, left);
-    const before = this.subscribers.get(sessionId);
-    if (before?.node === node) this.stream.doubt(node, view);
-    else if (before !== undefined) this.unsubscribe(before.node, [sessionId]);
+    if (this.subscribers.get(node, sessionId) !== undefined) this.stream.doubt(node, view);
     this.audience.subscribe(node, sessionId);
     if (!this.subscribers.wantPresences) this.stream.forgetPresences();
     this.subscribers.add({ node, sessionId, userId, intents });
@@ -144,8 +142,8 @@ export class Delivery {
     const requests = this.stalls.get(node)?.requests;
     for (const sessionId of sessionIds) {
       requests?.delete(sessionId);
-      if (this.subscribers.get(sessionId)?.node !== node) continue;
-      this.drop(sessionId);
+      if (this.subscribers.get(node, sessionId) === undefined) continue;
+      this.drop(node, sessionId);
       this.removeFromNode(node, sessionId);
     }
   }
@@ -178,7 +176,7 @@ export class Delivery {
   end(userId: Snowflake, index: number): void {
     for (const left of this.leavingOf(userId)) left.again = false;
     for (const { node, sessionId, userId: who } of this.subscribers.of(userId)) {
-      this.drop(sessionId);
+      this.drop(node, sessionId);
       const left: Leaving = { sessionId, userId: who, index, again: false, gone: false };
       const leaving = this.leaving.get(node);
       if (leaving === undefined) this.leaving.set(node, [left]);
@@ -312,7 +310,7 @@ export class Delivery {
     const sessions = [...(this.audience.sessionsOf(node)?.keys() ?? [])];
     const next = this.audience.index + 1;
     const caughtUp =
-      events !== undefined && this.stream.catchUp(node, after, events, this.viewsOn(sessions), next);
+      events !== undefined && this.stream.catchUp(node, after, events, this.viewsOn(node, sessions), next);
     if (!caughtUp) {
       this.settle(this.audience.removeNode(node));
       this.forgetNode(node, this.sessionsLeftOn(node));
@@ -327,10 +325,10 @@ export class Delivery {
     for (const request of stall?.requests.values() ?? []) this.insight.resume(request);
   }
 
-  private viewsOn(sessions: readonly string[]): Set<ClassView> {
+  private viewsOn(node: string, sessions: readonly string[]): Set<ClassView> {
     const views = new Set<ClassView>();
     for (const sessionId of sessions) {
-      const userId = this.subscribers.get(sessionId)?.userId;
+      const userId = this.subscribers.get(node, sessionId)?.userId;
       const view = userId === undefined ? undefined : this.insight.viewOf(userId);
       if (view !== undefined) views.add(view);
     }
@@ -345,8 +343,7 @@ export class Delivery {
   }
 
   private forgetNode(node: string, sessions: readonly string[]): void {
-    for (const sessionId of sessions)
-      if (this.subscribers.get(sessionId)?.node === node) this.drop(sessionId);
+    for (const sessionId of sessions) this.drop(node, sessionId);
     this.stream.forget(node);
     this.leaving.delete(node);
   }
@@ -384,8 +381,8 @@ export class Delivery {
     if (this.stalls.get(node)?.refused === undefined) this.resume(node);
   }
 
-  private drop(sessionId: string): Subscriber | undefined {
-    const subscriber = this.subscribers.remove(sessionId);
+  private drop(node: string, sessionId: string): Subscriber | undefined {
+    const subscriber = this.subscribers.remove(node, sessionId);
     if (subscriber !== undefined && !this.subscribers.has(subscriber.userId))
       this.insight.released(subscriber.userId);
     return subscriber;

@@ -8,9 +8,14 @@ export interface Subscriber {
   readonly intents: number;
 }
 
-/** Who is subscribed: sessions, and the sessions of each user. */
+/**
+ * Who is subscribed: sessions, and the sessions of each user. A session that moves from one session-node to another is
+ * subscribed at both for a while: each counts, and each is told of what concerns its user.
+ */
 export class Subscribers {
   private readonly sessions = new Map<string, Subscriber>();
+  /** Of sessions that move: at the other nodes than the one in `sessions`. */
+  private readonly doubles = new Map<string, readonly Subscriber[]>();
   /** Most users have one session. */
   private readonly byUser = new Map<Snowflake, Subscriber[]>();
   private presenceReaders = 0;
@@ -27,23 +32,35 @@ export class Subscribers {
     return this.presenceReaders > 0;
   }
 
-  get(sessionId: string): Subscriber | undefined {
-    return this.sessions.get(sessionId);
+  get(node: string, sessionId: string): Subscriber | undefined {
+    const subscriber = this.sessions.get(sessionId);
+    if (subscriber?.node === node) return subscriber;
+    return this.doubles.get(sessionId)?.find((double) => double.node === node);
   }
 
   add(subscriber: Subscriber): void {
-    this.remove(subscriber.sessionId);
-    this.sessions.set(subscriber.sessionId, subscriber);
-    const ofUser = this.byUser.get(subscriber.userId);
-    if (ofUser === undefined) this.byUser.set(subscriber.userId, [subscriber]);
+    const { node, sessionId, userId, intents } = subscriber;
+    this.remove(node, sessionId);
+    const other = this.sessions.get(sessionId);
+    if (other !== undefined) this.doubles.set(sessionId, [...(this.doubles.get(sessionId) ?? []), other]);
+    this.sessions.set(sessionId, subscriber);
+    const ofUser = this.byUser.get(userId);
+    if (ofUser === undefined) this.byUser.set(userId, [subscriber]);
     else ofUser.push(subscriber);
-    if ((subscriber.intents & this.presenceIntent) !== 0) this.presenceReaders++;
+    if ((intents & this.presenceIntent) !== 0) this.presenceReaders++;
   }
 
-  remove(sessionId: string): Subscriber | undefined {
-    const subscriber = this.sessions.get(sessionId);
+  remove(node: string, sessionId: string): Subscriber | undefined {
+    const subscriber = this.get(node, sessionId);
     if (subscriber === undefined) return undefined;
-    this.sessions.delete(sessionId);
+    const others = (this.doubles.get(sessionId) ?? []).filter((double) => double !== subscriber);
+    if (this.sessions.get(sessionId) === subscriber) {
+      const next = others.pop();
+      if (next === undefined) this.sessions.delete(sessionId);
+      else this.sessions.set(sessionId, next);
+    }
+    if (others.length === 0) this.doubles.delete(sessionId);
+    else this.doubles.set(sessionId, others);
     const ofUser = this.byUser.get(subscriber.userId);
     ofUser?.splice(ofUser.indexOf(subscriber), 1);
     if (ofUser?.length === 0) this.byUser.delete(subscriber.userId);
@@ -55,9 +72,10 @@ export class Subscribers {
     return this.byUser.has(userId);
   }
 
-  /** Sessions of the user, or of everybody for `*`. */
+  /** Sessions of the user, or of everybody for `*`; one that moves is named for each of its nodes. */
   of(userId: Snowflake): Subscriber[] {
-    return [...(userId === '*' ? this.sessions.values() : (this.byUser.get(userId) ?? []))];
+    if (userId !== '*') return [...(this.byUser.get(userId) ?? [])];
+    return [...this.sessions.values(), ...[...this.doubles.values()].flat()];
   }
 
   userIds(): IterableIterator<Snowflake> {

@@ -106,8 +106,12 @@ export class GuildPresence {
       user = { sessions: [entry], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
     } else {
+      const known = user.sessions.find(({ id }) => id === sessionId);
+      // What is said again, from another node perhaps, does not make it the last that spoke.
+      if (known !== undefined && saysTheSame(known.presence, presence))
+        user.sessions = user.sessions.map((other) => (other === known ? entry : other));
       // Not pushed: an empty array that grows takes room for seventeen.
-      user.sessions = without(user, sessionId).concat(entry);
+      else user.sessions = without(user, sessionId).concat(entry);
     }
     this.away.get(node)?.sessions.delete(sessionId);
     return this.settle(userId, user, now);
@@ -211,6 +215,10 @@ export class GuildPresence {
   private change(userId: Snowflake, { status, activities, clientStatus }: PublicPresence): PresenceChange {
     return { guildId: this.guildId, userId, status, activities, clientStatus };
   }
+}
+
+function saysTheSame(one: SessionPresence, other: SessionPresence): boolean {
+  return one.status === other.status && one.activities === other.activities && one.client === other.client;
 }
 
 function without({ sessions }: UserEntry, sessionId: string): readonly SessionEntry[] {

@@ -71,6 +71,26 @@ class Rig {
 }
 
 describe('GuildPresence', () => {
+  it('tells nothing of a session that goes to another node, nor lets it speak for its user for that', () => {
+    const rig = new Rig();
+    const say = (node: string, id: string): void => {
+      const shown = session('online', 'web', `[{"name":"${id}"}]`);
+      rig.told.push(...rig.guild.upsert(node, '5', id, shown, rig.now));
+      rig.wait(2000);
+    };
+    say('n1', 'a');
+    say('n1', 'b');
+    say('n2', 'a');
+    rig.clear({ node: 'n1' });
+    rig.told.push(...rig.guild.nodeGone('n2', rig.now));
+    rig.wait(2000);
+    expect(rig.told.map(({ activities }) => activities)).toEqual(['[{"name":"a"}]', '[{"name":"b"}]']);
+    rig.wait(20_000);
+    rig.told.push(...rig.guild.nodeGone('n1', rig.now));
+    rig.wait(20_000);
+    expect(rig.statuses.at(-1)).toBe('offline');
+  });
+
   it('tells the first change at once, and a burst as one more after the quiet time', () => {
     const rig = new Rig();
     for (const status of ['online', 'idle', 'dnd', 'idle']) rig.upsert(status);

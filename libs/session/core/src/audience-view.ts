@@ -2,14 +2,24 @@ import { type AudienceEvent, Kind, RecentIds, type StreamPoint } from '@derailed
 import { SparseMap } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
 import { FanOutTable } from './fan-out-table';
+import { Pasts } from './inherited-ids';
 import type { NodeRef, Subscribed } from './messages';
 import type { Session } from './session';
+import { flowOf } from './flow';
 
 /** An event whose ack waits until sessions have subscribed to a guild. */
 export interface JoinWait {
   readonly event: Readonly<AudienceEvent>;
   readonly waitingFor: Set<Session>;
   sessions: number;
+}
+
+/** What became of an event here. */
+export interface Handled {
+  /** To how many sessions it went. */
+  readonly sessions: number;
+  /** How many events had been handled in the audience, this one included. */
+  readonly at: number;
 }
 
 /** A Subscribe that is not answered yet, or is to be repeated. */
@@ -42,8 +52,14 @@ export interface Asking {
 export class AudienceView {
   table = new FanOutTable();
   readonly asking = new SparseMap<Session, Asking>();
-  /** Sessions that each recent event went to, by event id. Outlives an owner: a publish repeated at the next is recognised. */
-  readonly recent: RecentIds<number>;
+  /** By event id. Outlives an owner: a publish repeated at the next is recognised. */
+  readonly recent: RecentIds<Handled>;
+  /** How many events have been put in `recent`. */
+  handled = 0;
+  /** Of sessions that came from another node a while ago. */
+  readonly pasts = new Pasts();
+  /** The ordering key of its stream. */
+  readonly flow: string;
   /** The shared part of the last snapshot of each class. */
   readonly sharedData = new SparseMap<number, Uint8Array>();
   /** Of a guild: whom clients here may take for not offline. Outlives an owner, who alone knew it else. */
@@ -69,6 +85,7 @@ export class AudienceView {
     recentIds: number,
   ) {
     this.recent = new RecentIds(recentIds);
+    this.flow = flowOf(kind, id);
   }
 
   get idle(): boolean {
@@ -82,6 +99,10 @@ export class AudienceView {
     if (aboutUserId === '') return;
     if (aboutOffline) this.shown.delete(aboutUserId);
     else this.shown.add(aboutUserId);
+  }
+
+  remember(eventId: string, sessions: number): void {
+    if (!this.recent.has(eventId)) this.recent.put(eventId, { sessions, at: ++this.handled });
   }
 
   /** The stream of this owner begins here. */
@@ -123,6 +144,11 @@ export class AudienceView {
     const { kind, id: audienceId, owner, term, index } = this;
     if (owner === undefined) return undefined;
     return { kind, audienceId, owner: owner.id, ownerIncarnation: owner.incarnation, term, index };
+  }
+
+  /** Whether it is a place in the stream that is followed here. */
+  isOf({ owner, ownerIncarnation, term }: StreamPoint): boolean {
+    return this.isFrom({ id: owner, incarnation: ownerIncarnation }) && this.term === term;
   }
 
   isFrom(node: NodeRef): boolean {

@@ -23,9 +23,14 @@ export class Dispatches {
     this.one(session, hold(this.event(name, json)), wantsDrain);
   }
 
-  /** The client is out of the guild, or, with `unavailable`, can't have it now. */
-  guildDelete(session: Session, guildId: string, unavailable: boolean): void {
-    if (session.has(Intent.GUILDS)) this.make(session, 'GUILD_DELETE', guildDeleteJson(guildId, unavailable));
+  /**
+   * The client is out of the guild, or, with `unavailable`, can't have it now.
+   * @param flow the stream that says so, and its index there
+   */
+  guildDelete(session: Session, guildId: string, unavailable: boolean, flow = '', index = 0): void {
+    if (!session.has(Intent.GUILDS)) return;
+    const event = this.event('GUILD_DELETE', guildDeleteJson(guildId, unavailable));
+    this.one(session, hold(event, false, flow, index));
   }
 }
 

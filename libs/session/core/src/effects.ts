@@ -35,7 +35,9 @@ export type Effect =
   /** Read the first page; then memberChunk(). */
   | { readonly kind: 'readMembers'; readonly request: MemberRead }
   | { readonly kind: 'nextMembers'; readonly read: number }
-  | { readonly kind: 'stopMembers'; readonly read: number };
+  | { readonly kind: 'stopMembers'; readonly read: number }
+  /** A session lives at another node now; its client was without dispatches for so many milliseconds at most. */
+  | { readonly kind: 'sessionMoved'; readonly ms: number };
 
 /** Effects in the order in which they came up. */
 export class Outbox {

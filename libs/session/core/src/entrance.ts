@@ -15,4 +15,6 @@ export interface Entrance {
   readonly followed?: StreamPoint | undefined;
   /** One of those of GuildEntries, which is told of the answer. */
   readonly paced?: boolean;
+  /** The client was told that the guild is unavailable. */
+  readonly outage?: boolean;
 }

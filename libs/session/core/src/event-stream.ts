@@ -1,24 +1,27 @@
 import { type AudienceEvent, Kind } from '@derailed/audience/core';
 import { Intent, isVolatile, presenceUpdateJson } from '@derailed/shared/protocol';
-import type { AudienceView, JoinWait } from './audience-view';
+import type { AudienceView, Handled, JoinWait } from './audience-view';
 import type { Dispatches } from './dispatches';
 import type { Kit } from './kit';
 import type { ClassTable, NodeRef, Reclassed } from './messages';
 import { type VolatileEvent, userOfPresence } from './missed-presences';
 import { hold } from './replay-buffer';
 import type { Session } from './session';
-import { type Subscriptions, flowOf, primaryClass } from './subscriptions';
+import { flowOf } from './flow';
+import { type Subscriptions, primaryClass } from './subscriptions';
 import type { Views } from './views';
 
 /** What the stream asks of the sessions' owner. */
 export interface StreamListener {
   /** The session ends; its socket closes with this code. */
-  closed(session: Session, closeCode: number, now: number): void;
-  /** The session is out of the guild by word of its owner. */
-  left(session: Session, guildId: string, now: number): void;
+  closed(session: Session, event: Arrived, now: number): void;
+  /** The session is out of the guild by word of this event. */
+  left(session: Session, guildId: string, event: Arrived, now: number): void;
+  /** A session that is on its way here has to join too, when it has come. */
+  joins(session: Session, join: JoinWait): void;
 }
 
-type Arrived = Readonly<AudienceEvent>;
+export type Arrived = Readonly<AudienceEvent>;
 
 /** Events of a user that may wait behind a join; one more and the join is no longer waited for. */
 const longestQueue = 1024;
@@ -107,7 +110,7 @@ export class EventStream {
     const before = id === '' ? undefined : view.recent.get(id);
     if (before !== undefined) {
       this.kit.counts.repeats++;
-      this.done(view, event, before, now);
+      this.done(view, event, before.sessions + this.makeUp(view, event, before), now);
     } else if (event.joinsGuildId !== '') {
       this.join(view, event, now);
     } else if (event.closeCode !== 0) {
@@ -118,9 +121,20 @@ export class EventStream {
     }
   }
 
+  /** Sessions that came from another node may have had it neither there nor here. @returns how many get it now */
+  private makeUp(view: AudienceView, event: Arrived, before: Handled): number {
+    const { table, pasts } = view;
+    if (pasts.size === 0 || event.event === undefined) return 0;
+    const lacking = new Set(pasts.lacking(event.event.id, before));
+    if (lacking.size === 0) return 0;
+    const others = table.all().filter((session) => !lacking.has(session));
+    const dispatch = event.event;
+    return table.without(others, () => this.deliver(view, event, dispatch));
+  }
+
   /** How many sessions got it. */
   private give(view: AudienceView, event: Arrived, now: number): number {
-    if (event.leavesGuildId !== '') return this.leave(view, event.leavesGuildId, now);
+    if (event.leavesGuildId !== '') return this.leave(view, event, now);
 
     let given = 0;
     if (event.endsUserId !== '') {
@@ -128,7 +142,7 @@ export class EventStream {
         event.endsUserId === everybody ? view.table.all() : view.table.sessionsOf(event.endsUserId);
       for (const session of ended) {
         this.subscriptions.forget(session, view, now);
-        this.listener.left(session, view.id, now);
+        this.listener.left(session, view.id, event, now);
       }
       if (view.table.hasQuiet)
         for (const session of view.table.all()) session.missed?.forget(view.id, event.endsUserId);
@@ -141,30 +155,32 @@ export class EventStream {
   private deliver(view: AudienceView, filter: Arrived, event: NonNullable<Arrived['event']>): number {
     const { table } = view;
     const onlyClass = view.kind === Kind.user ? primaryClass : undefined;
+    const dispatch = hold(event, false, view.flow, filter.index);
     const give = (): number =>
       filter.classIds.length > 0 || filter.sessionIds.length > 0
-        ? table.deliverTo(hold(event), filter)
-        : table.deliver(hold(event), filter, onlyClass, volatileOf(view, filter, event));
+        ? table.deliverTo(dispatch, filter)
+        : table.deliver(dispatch, filter, onlyClass, volatileOf(view, filter, event));
     // Who is invisible is offline to everybody else.
     const unaware = filter.aboutOffline
       ? table.sessionsOf(filter.aboutUserId).filter(({ presence }) => presence?.status === 'invisible')
       : [];
-    const delivered = unaware.length === 0 ? give() : table.without(unaware, give);
+    const had = view.pasts.size === 0 ? unaware : [...unaware, ...view.pasts.having(event.id)];
+    const delivered = had.length === 0 ? give() : table.without([...new Set(had)], give);
     this.kit.counts.dispatches += delivered;
     this.kit.outlets.flush(event);
-    for (const session of unaware) this.showItself(session, view, filter.intents);
+    for (const session of unaware) this.showItself(session, view, filter);
     return delivered + unaware.length;
   }
 
   /** In place of the news that its user is offline: how the session is, which nobody else is told. */
-  private showItself(session: Session, { id, kind }: AudienceView, intents: number): void {
+  private showItself(session: Session, { id, kind, flow }: AudienceView, { intents, index }: Arrived): void {
     if (session.presence === undefined || (intents !== 0 && !session.has(intents))) return;
     const { userId, presence } = session;
     const { status, activities, client } = presence;
     const clientStatus = JSON.stringify({ [client]: status });
     const about = { userId, status, activities, clientStatus };
     const json = presenceUpdateJson(kind === Kind.guild ? { ...about, guildId: id } : about);
-    const dispatch = hold(this.dispatches.event('PRESENCE_UPDATE', json));
+    const dispatch = hold(this.dispatches.event('PRESENCE_UPDATE', json), false, flow, index);
     if (session.quiet)
       session.miss(dispatch, { guildId: kind === Kind.guild ? id : '', aboutUserId: userId });
     else this.dispatches.one(session, dispatch);
@@ -174,14 +190,15 @@ export class EventStream {
   private closeAll(view: AudienceView, event: Arrived, now: number): void {
     const sessions = view.table.all();
     this.done(view, event, sessions.length, now);
-    for (const session of sessions) this.listener.closed(session, event.closeCode, now);
+    for (const session of sessions) this.listener.closed(session, event, now);
   }
 
-  private leave(view: AudienceView, guildId: string, now: number): number {
+  private leave(view: AudienceView, event: Arrived, now: number): number {
+    const { leavesGuildId: guildId } = event;
     const leaving = view.table.all().filter((session) => session.guilds.has(guildId));
     for (const session of leaving) {
       this.subscriptions.leave(session, Kind.guild, guildId, now);
-      this.listener.left(session, guildId, now);
+      this.listener.left(session, guildId, event, now);
     }
     return leaving.length;
   }
@@ -192,6 +209,11 @@ export class EventStream {
     view.joining = join;
     const sessions = view.table.all().filter((session) => session.holds(guildId));
     for (const session of sessions) {
+      if (session.state === 'arriving') {
+        join.waitingFor.add(session);
+        this.listener.joins(session, join);
+        continue;
+      }
       if (session.guilds.has(guildId) || session.state === 'starting') join.sessions++;
       else join.waitingFor.add(session);
       // Before READY the guild may or may not be among those that the database is about to name.
@@ -202,6 +224,7 @@ export class EventStream {
       return;
     }
     for (const session of [...join.waitingFor]) {
+      if (session.state === 'arriving') continue;
       const wantsSnapshot = session.has(Intent.GUILDS);
       this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced: false, join }, now);
     }
@@ -219,7 +242,7 @@ export class EventStream {
 
   private done(view: AudienceView, event: Arrived, sessions: number, now: number, owner = view.owner): void {
     view.index = event.index;
-    if (event.event !== undefined && event.event.id !== '') view.recent.put(event.event.id, sessions);
+    if (event.event !== undefined && event.event.id !== '') view.remember(event.event.id, sessions);
     if (owner !== undefined) this.ack(owner.id, event, sessions);
     if (view.entering > 0) this.subscriptions.admitDue(view, now);
   }
@@ -228,7 +251,8 @@ export class EventStream {
     this.kit.outbox.signal(owner, { $case: 'audienceAck', value: { kind, audienceId, index, sessions } });
   }
 
-  private sync(view: AudienceView): void {
+  /** Asks the owner for what follows what this node has. */
+  sync(view: AudienceView): void {
     const { kind, id, index, owner } = view;
     if (owner === undefined || view.syncedAt === index) return;
     view.syncedAt = index;

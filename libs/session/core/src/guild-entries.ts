@@ -8,6 +8,8 @@ import type { Subscriptions } from './subscriptions';
 /** How far a session has come with the guilds that READY named. */
 export interface GuildEntry {
   readonly queue: string[];
+  /** Those that its client was told are unavailable. */
+  readonly outages: ReadonlySet<string>;
   /** Asked for and not answered. */
   abreast: number;
   /** Of GUILD_CREATEs, since the socket drained last. */
@@ -27,11 +29,20 @@ const mostAbreast = 16;
 export class GuildEntries {
   constructor(private readonly subscriptions: Subscriptions) {}
 
-  /** @param guildIds that READY named; all of them are in session.guilds from here on, so that leaving one counts */
-  begin(session: Session, guildIds: readonly string[], now: number): void {
+  /**
+   * @param guildIds that the client knows of; all of them are in session.guilds from here on, so that leaving one counts
+   * @param outages those of them that it was told are unavailable
+   */
+  begin(
+    session: Session,
+    guildIds: readonly string[],
+    now: number,
+    outages: ReadonlySet<string> = none,
+  ): void {
     if (guildIds.length === 0) return;
     for (const guildId of guildIds) session.guilds.add(guildId);
-    session.entry = { queue: [...guildIds].reverse(), abreast: 0, bytes: 0, draining: false, busy: false };
+    const queue = [...guildIds].reverse();
+    session.entry = { queue, outages, abreast: 0, bytes: 0, draining: false, busy: false };
     this.proceed(session, now);
   }
 
@@ -68,13 +79,17 @@ export class GuildEntries {
       // It may have been left meanwhile.
       if (!session.guilds.has(guildId)) continue;
       entry.abreast++;
-      if (!this.subscriptions.enter(session, Kind.guild, guildId, entrance(session), now)) entry.abreast--;
+      const outage = entry.outages.has(guildId);
+      if (!this.subscriptions.enter(session, Kind.guild, guildId, entrance(session, outage), now))
+        entry.abreast--;
     }
     entry.busy = false;
     if (entry.queue.length === 0 && entry.abreast === 0) session.entry = undefined;
   }
 }
 
-function entrance(session: Session): Entrance {
-  return { wantsSnapshot: session.has(Intent.GUILDS), announced: true, paced: true };
+const none: ReadonlySet<string> = new Set();
+
+function entrance(session: Session, outage: boolean): Entrance {
+  return { wantsSnapshot: session.has(Intent.GUILDS), announced: true, paced: true, outage };
 }

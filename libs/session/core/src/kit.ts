@@ -23,6 +23,17 @@ export interface SessionLimits {
   readonly memberQueue: number;
   /** Between two requests for all members of a guild by one user. */
   readonly memberListInterval: number;
+  readonly moves: MoveLimits;
+}
+
+/** Of sessions that go to another node. */
+export interface MoveLimits {
+  /** How many are on their way from here at once. */
+  readonly concurrency: number;
+  /** Bytes of replay buffers that are on their way from here at once; one session always is. */
+  readonly bytes: number;
+  /** Milliseconds that the other node may take to subscribe for a session; then it is tried again later. */
+  readonly timeout: number;
 }
 
 export const defaultSessionLimits: SessionLimits = {
@@ -36,6 +47,7 @@ export const defaultSessionLimits: SessionLimits = {
   memberRequests: 4,
   memberQueue: 1024,
   memberListInterval: 30_000,
+  moves: { concurrency: 64, bytes: 8 * 1024 * 1024, timeout: 10_000 },
 };
 
 export type OwnerRole = 'session-node' | 'guild-node' | 'presence-node';
@@ -48,6 +60,8 @@ export interface Placement {
   isMember(node: NodeRef): boolean;
   /** Of the list. */
   generation(): number;
+  /** Other session-nodes that may hold a session of this one's still: none when the list has long been what it is. */
+  holders(): readonly string[];
 }
 
 /** Totals since the start, for the shell's metrics. */
@@ -62,6 +76,28 @@ export interface Counts {
   repeats: number;
   /** Sessions that ended because of a limit or a loss, not of their client. */
   sessionsLost: number;
+  /** Sessions that went to another node, came from one, and moves that came to nothing and are tried again. */
+  movedOut: number;
+  movedIn: number;
+  movesFailed: number;
+  /** Of events that went along, each once. */
+  movedBytes: number;
+}
+
+export function noCounts(): Counts {
+  return {
+    dispatches: 0,
+    identifies: 0,
+    identifiesRefused: 0,
+    resumes: 0,
+    resumesRefused: 0,
+    repeats: 0,
+    sessionsLost: 0,
+    movedOut: 0,
+    movedIn: 0,
+    movesFailed: 0,
+    movedBytes: 0,
+  };
 }
 
 /** What every part of the core works with. */

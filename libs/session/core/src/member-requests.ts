@@ -5,6 +5,7 @@ import type { Dispatches } from './dispatches';
 import type { MemberRead } from './effects';
 import type { Kit } from './kit';
 import type { RequestMembers } from './messages';
+import type { MemberListTurn } from './move-messages';
 import type { Session } from './session';
 
 interface Reading {
@@ -56,8 +57,7 @@ export class MemberRequests {
       this.refuse(session, request, Math.ceil(wait) / 1000);
       return;
     }
-    this.reads++;
-    this.waiting.push({ session, request, begun: false, sent: false, timer: undefined });
+    this.queue(session, request);
     this.pump(now);
   }
 
@@ -101,10 +101,53 @@ export class MemberRequests {
     this.drop((reading) => reading.session === session && reading.request.guildId === guildId, session, now);
   }
 
+  /** Whether the answer to one of its requests has begun and not ended. */
+  hasBegun(session: Session): boolean {
+    return this.bySession.get(session)?.begun === true;
+  }
+
+  /** The session goes to another node: what has no answer yet is asked again there. */
+  handOver(session: Session, now: number): { requests: RequestMembers[]; turns: MemberListTurn[] } {
+    const mine = [this.bySession.get(session), ...this.waiting.filter((one) => one.session === session)];
+    const requests = mine.flatMap((reading) => (reading === undefined ? [] : asked(reading)));
+    this.unbound(session, now);
+    const prefix = turnKey(session.userId, '');
+    const turns = [...this.listedUntil].flatMap(([key, until]) =>
+      key.startsWith(prefix) && until > now
+        ? { guildId: key.slice(prefix.length), waitMs: Math.ceil(until - now) }
+        : [],
+    );
+    return { requests, turns };
+  }
+
+  /** What handOver() gave at another node. Turns that were taken there are not taken again. */
+  takeOver(
+    session: Session,
+    requests: readonly RequestMembers[],
+    turns: readonly MemberListTurn[],
+    now: number,
+  ): void {
+    for (const { guildId, waitMs } of turns) {
+      const key = turnKey(session.userId, guildId);
+      const until = Math.min(now + waitMs, now + this.kit.limits.memberListInterval);
+      if ((this.listedUntil.get(key) ?? 0) < until) this.listedUntil.set(key, until);
+    }
+    for (const value of requests) {
+      const request = session.guilds.has(value.guildId) ? checked(session, value, this.reads + 1) : undefined;
+      if (request !== undefined) this.queue(session, request);
+    }
+    this.pump(now);
+  }
+
   private drop(isOver: (reading: Reading) => boolean, session: Session, now: number): void {
     if (this.waiting.some(isOver)) this.waiting = this.waiting.filter((reading) => !isOver(reading));
     const reading = this.bySession.get(session);
     if (reading !== undefined && isOver(reading)) this.stop(reading, now);
+  }
+
+  private queue(session: Session, request: MemberRead): void {
+    this.reads++;
+    this.waiting.push({ session, request, begun: false, sent: false, timer: undefined });
   }
 
   private refuse(session: Session, { guildId, nonce }: MemberRead, seconds: number): void {
@@ -171,6 +214,22 @@ function isWhole({ query, limit }: MemberRead): boolean {
 
 function turnKey(userId: string, guildId: string): string {
   return `${userId}:${guildId}`;
+}
+
+/** The request as its client made it. */
+function asked({ session, request }: Reading): RequestMembers {
+  const { guildId, query, limit, userIds, presences, nonce } = request;
+  return {
+    sessionId: session.id,
+    epoch: session.epoch,
+    guildId,
+    hasQuery: query !== undefined,
+    query: query ?? '',
+    limit,
+    userIds: [...userIds],
+    presences,
+    nonce,
+  };
 }
 
 /** Undefined: the request is one that stays without an answer. */

@@ -1,5 +1,6 @@
 import type { AudienceEvent, Event, StreamPoint } from '@derailed/audience/core';
 import type { IdentifyBudget } from './identify-ledger';
+import type { ConnectionMoving, ConnectionReleased, MoveMessage } from './move-messages';
 
 /**
  * What a session-node hears and says, field by field as in proto/derailed/link/v1/messages.proto (bytes are
@@ -56,7 +57,7 @@ export interface RequestMembers {
   readonly hasQuery: boolean;
   readonly query: string;
   readonly limit: number;
-  readonly userIds: readonly string[];
+  readonly userIds: string[];
   readonly presences: boolean;
   readonly nonce: string;
 }
@@ -167,7 +168,7 @@ export interface Publish {
   readonly channelId: string;
 }
 
-interface Tagged<C extends string, V> {
+export interface Tagged<C extends string, V> {
   readonly $case: C;
   readonly value: V;
 }
@@ -195,7 +196,9 @@ export type Inbound =
       { readonly kind: number; readonly audienceId: string; readonly sessionIds: readonly string[] }
     >
   | Tagged<'audienceAck', Readonly<AudienceAck>>
-  | Tagged<'audienceSync', Readonly<AudienceSync>>;
+  | Tagged<'audienceSync', Readonly<AudienceSync>>
+  | Tagged<'connectionReleased', ConnectionReleased>
+  | MoveMessage;
 
 /** Of those, what a bound connection's client wants. */
 export type FromClient = Extract<
@@ -215,6 +218,7 @@ export type Outbound =
   | Tagged<'refused', { connection: number; closeCode: number; resumable: boolean; delayMs: number }>
   | Tagged<'deliver', { event: Event; connections: number[]; seqs: number[]; wantsDrain: boolean }>
   | Tagged<'closeConnection', { connection: number; epoch: number; closeCode: number }>
+  | Tagged<'connectionMoving', ConnectionMoving>
   | Tagged<'subscribe', Subscribe>
   | Tagged<'unsubscribe', Unsubscribe>
   | Tagged<'audienceAck', AudienceAck>
@@ -243,7 +247,8 @@ export type Outbound =
       'presenceUpsert',
       { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined }
     >
-  | Tagged<'presenceClear', { guildIds: string[]; userId: string; sessionId: string }>;
+  | Tagged<'presenceClear', { guildIds: string[]; userId: string; sessionId: string }>
+  | MoveMessage;
 
 /** Answers to calls. */
 export type Answer =

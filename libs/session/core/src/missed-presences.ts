@@ -42,6 +42,14 @@ export class MissedPresences {
     return this.byKey.values();
   }
 
+  /** What put() was told, the oldest first. */
+  *entries(): IterableIterator<VolatileEvent & { readonly presence: Held }> {
+    for (const [key, presence] of this.byKey) {
+      const [guildId = '', aboutUserId = ''] = key.split(':');
+      yield { guildId, aboutUserId, presence };
+    }
+  }
+
   private remove(key: string): void {
     this.bytes -= this.byKey.get(key)?.bytes ?? 0;
     this.byKey.delete(key);

@@ -11,12 +11,16 @@ export interface Held {
   holders: number;
   /** Its number in the node's ReplayMemory while some buffer holds it. */
   place: number;
+  /** The stream of an audience that it came with, and its index there; empty for what the gateway itself says. */
+  readonly flow: string;
+  readonly index: number;
 }
 
 /** @param sharesData the event's data is the same bytes as another's (snapshots of one class) */
-export function hold(event: Event, sharesData = false): Held {
+export function hold(event: Event, sharesData = false, flow = '', index = 0): Held {
   const bytes = event.data.length + event.own.length;
-  return { event, bytes, weight: sharesData ? event.own.length : bytes, holders: 0, place: 0 };
+  const weight = sharesData ? event.own.length : bytes;
+  return { event, bytes, weight, holders: 0, place: 0, flow, index };
 }
 
 export interface ReplayLimits {
@@ -89,6 +93,16 @@ export class ReplayBuffer {
 
   get bytes(): number {
     return this.held;
+  }
+
+  /** The next dispatch gets this seq. Of an empty buffer. */
+  begin(seq: number): void {
+    this.oldest = seq;
+  }
+
+  /** What is here, the oldest first. */
+  *all(): IterableIterator<Held> {
+    for (let seq = this.oldest; seq <= this.last; seq++) yield this.at(seq)!;
   }
 
   /** Gives the dispatch the next seq and returns that. */

@@ -6,16 +6,20 @@ import { Dispatches } from './dispatches';
 import { type Effect, Outbox } from './effects';
 import { EventStream } from './event-stream';
 import { GuildEntries } from './guild-entries';
-import type { Kit, Placement, SessionLimits } from './kit';
+import { type Kit, type Placement, type SessionLimits, noCounts } from './kit';
 import { MemberRequests } from './member-requests';
-import type { AudienceTerm, FromClient, FromOwner, Inbound, NodeRef, Outbound, Publish } from './messages';
+import type { AudienceTerm, FromClient, Inbound, NodeRef, Outbound, Publish } from './messages';
 import { Outlets } from './outlets';
+import { OwnerWords } from './owner-words';
 import { PresenceFeed } from './presence-feed';
 import { QuietSessions } from './quiet-sessions';
 import type { Readiness } from './readiness';
 import type { Session } from './session';
+import { SessionMoves } from './session-moves';
 import { Sessions } from './sessions';
+import { flowOf } from './flow';
 import { Subscriptions } from './subscriptions';
+import { inTurns } from './turns';
 import { Users } from './users';
 import { Views } from './views';
 
@@ -36,26 +40,17 @@ export interface Figures {
   readonly audiences: number;
   readonly replayBytes: number;
   readonly memberQueue: number;
+  /** Sessions that are to go to another node, or on their way there; and on their way here. */
+  readonly leaving: number;
+  readonly arriving: number;
 }
-
-/** How many audiences or sessions are told to a peer that came back, before others get their turn (10 ms). */
-const perTurn = 100;
-const turn = 10;
 
 /**
  * Sessions and Users of one node. Every method takes the monotonic time in milliseconds and gives back what the
  * shell is to do, in order; none ever waits.
  */
 export class SessionNode {
-  readonly counts = {
-    dispatches: 0,
-    identifies: 0,
-    identifiesRefused: 0,
-    resumes: 0,
-    resumesRefused: 0,
-    repeats: 0,
-    sessionsLost: 0,
-  };
+  readonly counts = noCounts();
   private readonly outbox = new Outbox();
   private readonly agenda = new Agenda();
   private readonly views: Views;
@@ -67,11 +62,15 @@ export class SessionNode {
   private readonly quiet: QuietSessions;
   private readonly members: MemberRequests;
   private readonly sessions: Sessions;
+  private readonly moves: SessionMoves;
+  private readonly ownerWords: OwnerWords;
   private readonly kit: Kit;
 
-  constructor({ limits, audience = defaultAudienceLimits, placement, rng, encode }: SessionNodeOptions) {
+  constructor(options: SessionNodeOptions) {
+    const { limits, audience = defaultAudienceLimits, placement, rng, encode } = options;
     const { agenda, outbox, counts } = this;
-    const kit: Kit = { limits, placement, agenda, outbox, outlets: new Outlets(outbox), rng, encode, counts };
+    const outlets = new Outlets(outbox);
+    const kit: Kit = { limits, placement, agenda, outbox, outlets, rng, encode, counts };
     const dispatches = new Dispatches(kit);
     this.kit = kit;
     this.views = new Views(limits.recentIds);
@@ -88,37 +87,61 @@ export class SessionNode {
       joinSettled: (join, now) => this.stream.joinSettled(join, now),
       answered: (session, now) => this.entries.answered(session, now),
       weighs: (session, bytes) => this.entries.weighs(session, bytes),
+      stuck: (session, now) => this.moves.stuck(session, now),
+      missing: (view) => this.stream.sync(view),
     });
     this.entries = new GuildEntries(this.subscriptions);
     this.stream = new EventStream(kit, this.views, this.subscriptions, dispatches, {
-      closed: (session, closeCode, now) => this.sessions.end(session, now, closeCode),
-      left: (session, guildId, now) => {
+      closed: (session, event, now) => {
+        if (!this.moves.closing(session, event)) this.sessions.end(session, now, event.closeCode);
+      },
+      left: (session, guildId, event, now) => {
         session.guilds.delete(guildId);
         this.members.left(session, guildId, now);
         this.feed.left(session, guildId);
-        dispatches.guildDelete(session, guildId, false);
+        this.moves.left(session, guildId, event);
+        dispatches.guildDelete(session, guildId, false, flowOf(event.kind, event.audienceId), event.index);
       },
+      joins: (session, join) => this.moves.joins(session, join),
     });
     this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.entries, this.feed, {
       live: (session, now) => {
         this.quiet.update(session);
         this.drained(session, now);
+        this.moves.consider(session, now);
       },
       unbound: (session, now) => {
         this.quiet.update(session);
         this.members.unbound(session, now);
       },
     });
+    const { views, sessions, subscriptions, stream, entries, quiet } = this;
+    const stuck = (session: Session, now: number): void => this.moves.stuck(session, now);
+    this.ownerWords = new OwnerWords({ views, sessions, subscriptions, stream, stuck });
+    this.moves = new SessionMoves({
+      kit,
+      views,
+      sessions,
+      subscriptions,
+      stream,
+      dispatches,
+      entries,
+      members: this.members,
+      quiet,
+      receive: (message, gateway, now) => this.receiveFromClient(message, gateway, now),
+    });
   }
 
   get figures(): Figures {
     return {
-      sessions: this.sessions.size,
+      sessions: this.sessions.size - this.moves.arriving,
       detached: this.sessions.detachedSize,
       users: this.users.size,
       audiences: this.views.size,
       replayBytes: this.sessions.memory.bytes,
       memberQueue: this.members.queued,
+      leaving: this.moves.leaving,
+      arriving: this.moves.arriving,
     };
   }
 
@@ -175,6 +198,7 @@ export class SessionNode {
       case 'refused':
       case 'deliver':
       case 'closeConnection':
+      case 'connectionMoving':
         this.sessions.outletFull(to, now);
         break;
       case 'subscribe':
@@ -196,8 +220,9 @@ export class SessionNode {
   /** First contact with a node, or contact after gone: what was said to it before is lost. */
   peerUp(node: NodeRef, now: number): readonly Effect[] {
     this.users.meet(node);
-    this.spread([...this.views.all()], now, (view, then) => this.reunite(view, node, then));
-    this.spread([...this.sessions.all()], now, (session) => {
+    this.moves.peerUp(node, now);
+    inTurns(this.kit, [...this.views.all()], now, (view, then) => this.reunite(view, node, then));
+    inTurns(this.kit, [...this.sessions.all()], now, (session) => {
       if (session.state !== 'ended') this.feed.repeat(session, node.id);
     });
     return this.done(now);
@@ -206,17 +231,19 @@ export class SessionNode {
   peerGone(node: NodeRef, now: number): readonly Effect[] {
     this.sessions.outletGone(node, now);
     this.users.peerGone(node.id);
+    this.moves.peerGone(node.id, now);
     for (const view of this.views.all()) this.subscriptions.giveUpOn(view, node.id, now);
     return this.done(now);
   }
 
   /**
    * The member list has changed: what followed an owner that is off it looks for the next one, and what this node owned
-   * and does not any more is forgotten; the shell has answered who waits for it.
+   * and does not any more is forgotten; the shell has answered who waits for it. Sessions go to their nodes of now.
    */
   ownersChanged(now: number): readonly Effect[] {
     this.users.listChanged();
     for (const view of [...this.views.all()]) this.subscriptions.listChanged(view, now);
+    this.moves.review(now);
     return this.done(now);
   }
 
@@ -267,6 +294,7 @@ export class SessionNode {
   }
 
   private receive(message: Inbound, from: NodeRef, now: number): void {
+    if (message.$case !== 'audienceEvent' && this.moves.take(message, from, now)) return;
     switch (message.$case) {
       case 'audienceEvent':
         this.stream.arrive(message.value, from, now);
@@ -299,8 +327,17 @@ export class SessionNode {
       case 'audienceHeld':
         this.users.held(message.value, from);
         break;
+      case 'subscribed':
+      case 'subscribeRefused':
+      case 'classTable':
+      case 'reclassed':
+      case 'audienceLost':
+      case 'audienceReset':
+        this.ownerWords.receive(message, from, now);
+        break;
       default:
-        this.receiveFromOwner(message, from, now);
+        // Of moves.
+        break;
     }
   }
 
@@ -333,42 +370,8 @@ export class SessionNode {
     this.members.drained(session, now);
   }
 
-  private receiveFromOwner(message: FromOwner, from: NodeRef, now: number): void {
-    switch (message.$case) {
-      case 'subscribed':
-      case 'subscribeRefused': {
-        const view = this.views.get(message.value.kind, message.value.audienceId);
-        const session = this.sessions.get(message.value.sessionId);
-        if (view !== undefined && message.$case === 'subscribed')
-          this.subscriptions.learn(view, message.value, from);
-        if (view === undefined || session === undefined) return;
-        if (message.$case === 'subscribed')
-          this.subscriptions.subscribed(view, session, message.value, from, now);
-        else this.subscriptions.refused(view, session, message.value, now);
-        break;
-      }
-      case 'classTable':
-        this.stream.classTable(message.value, from);
-        break;
-      case 'reclassed':
-        this.stream.reclassed(message.value, from);
-        break;
-      case 'audienceLost': {
-        const view = this.views.get(message.value.kind, message.value.audienceId);
-        if (view === undefined || !this.subscriptions.mayBe(view, from)) return;
-        for (const session of [...view.table.all(), ...this.subscriptions.rejoining(view)])
-          this.sessions.lose(session, 0, now);
-        this.subscriptions.startOver(view, now);
-        this.subscriptions.askAgain(view, from.id, now);
-        break;
-      }
-      case 'audienceReset':
-        this.subscriptions.reset(message.value, from, now);
-        break;
-    }
-  }
-
   private entered(view: AudienceView, session: Session): void {
+    this.moves.entered(view, session);
     if (view.kind === Kind.user) this.sessions.registered(session);
     else this.feed.joined(session, view.id);
   }
@@ -379,13 +382,6 @@ export class SessionNode {
     if (view.owner?.id !== node.id) return;
     if (view.isFrom(node)) this.stream.resync(view);
     else this.subscriptions.startOver(view, now);
-  }
-
-  private spread<T>(items: readonly T[], now: number, task: (item: T, now: number) => void): void {
-    for (const item of items.slice(0, perTurn)) task(item, now);
-    const rest = items.slice(perTurn);
-    if (rest.length > 0)
-      this.agenda.add(now + turn * (0.5 + this.kit.rng.next()), (then) => this.spread(rest, then, task));
   }
 
   private done(now: number): readonly Effect[] {

@@ -27,11 +27,11 @@ export interface SessionTraits {
 }
 
 /**
- * `starting`: READY waits for the User and the database. `live`: dispatches go to the connection at once.
- * `replaying`: the connection gets what was missed; live dispatches only enter the buffer. `detached`: no
- * connection. `ended`: out of every map.
+ * `starting`: READY waits for the User and the database. `arriving`: it lives at another node still, and what comes for
+ * it waits. `live`: dispatches go to the connection at once. `replaying`: the connection gets what was missed; live
+ * dispatches only enter the buffer. `detached`: no connection. `ended`: out of every map.
  */
-export type SessionState = 'starting' | 'live' | 'replaying' | 'detached' | 'ended';
+export type SessionState = 'starting' | 'arriving' | 'live' | 'replaying' | 'detached' | 'ended';
 
 /** The connection that a session speaks through. Each bind has a greater epoch than the one before. */
 export interface Binding {
@@ -42,7 +42,7 @@ export interface Binding {
 /** One logged-in client. */
 export class Session {
   readonly buffer: ReplayBuffer;
-  /** Events that wait behind READY. */
+  /** Events that wait: behind READY, or for the end of a move. */
   waiting: Held[] | undefined = [];
   /** The same as binding, while live: what the fan-out reads. */
   private outlet: Outlet | undefined;
@@ -53,8 +53,16 @@ export class Session {
   admitted = false;
   binding: Binding | undefined;
   epoch = 0;
+  /** An epoch whose connection is still this one: it was bound at another node. 0: none. */
+  formerEpoch = 0;
   /** Next seq to replay. */
   cursor = 0;
+  /** Whether the replay is that of a Resume, so that RESUMED ends it. */
+  resuming = false;
+  /** Since when it has no connection. */
+  detachedAt = 0;
+  /** The generation by whose rings it was sent here; 0: it began here. */
+  placedBy = 0;
   waitingBytes = 0;
   /** Guilds of this session's shard that it is subscribed to, or asks to be. */
   readonly guilds = new Set<string>();
@@ -134,6 +142,7 @@ export class Session {
     this.binding = binding;
     this.pressed = false;
     this.epoch++;
+    this.formerEpoch = 0;
     binding.outlet.sessions.add(this);
   }
 

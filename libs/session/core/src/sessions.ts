@@ -10,6 +10,7 @@ import {
 } from '@derailed/shared/protocol';
 import { backoff } from './backoff';
 import type { Dispatches } from './dispatches';
+import { Doorstep, close } from './doorstep';
 import type { GuildEntries } from './guild-entries';
 import type { Kit } from './kit';
 import type { Identify, NodeRef, Presence, Resume } from './messages';
@@ -30,22 +31,13 @@ export interface SessionWatcher {
   unbound(session: Session, now: number): void;
 }
 
-/** Codes of protocol.md 2.2 that a session-node itself closes with. 0: op 9 (false). */
-const close = {
-  invalidSession: 0,
-  tryAgain: 4000,
-  unknownUser: 4004,
-  badSeq: 4007,
-  badShard: 4010,
-  tooManyGuilds: 4011,
-} as const;
-
 const firstRetry = 250;
 const longestRetry = 2_000;
 
 /** The life of every session here: identify, ready, drop, resume, end. */
 export class Sessions {
   readonly memory = new ReplayMemory();
+  readonly doorstep: Doorstep;
   private readonly byId = new Map<string, Session>();
   /** In the order in which they were dropped. */
   private readonly detached = new Set<Session>();
@@ -57,7 +49,9 @@ export class Sessions {
     private readonly entries: GuildEntries,
     private readonly feed: PresenceFeed,
     private readonly watcher: SessionWatcher,
-  ) {}
+  ) {
+    this.doorstep = new Doorstep(kit);
+  }
 
   get size(): number {
     return this.byId.size;
@@ -79,19 +73,24 @@ export class Sessions {
   bound(id: string, epoch: number, from: NodeRef): Session | undefined {
     const session = this.byId.get(id);
     const node = session?.binding?.outlet.node;
-    return session?.epoch === epoch && node?.id === from.id && node.incarnation === from.incarnation
-      ? session
-      : undefined;
+    if (session === undefined || node?.id !== from.id || node.incarnation !== from.incarnation)
+      return undefined;
+    return epoch === session.epoch || (epoch !== 0 && epoch === session.formerEpoch) ? session : undefined;
+  }
+
+  /** A session that lives at another node still. */
+  expect(session: Session): void {
+    this.byId.set(session.id, session);
   }
 
   identify(value: Identify, from: NodeRef, now: number): void {
     const { connection, userId, sharded, shardId, shardCount } = value;
     if (!isSnowflake(userId)) {
-      this.refuse(from, connection, close.tryAgain);
+      this.doorstep.refuse(from, connection, close.tryAgain);
       return;
     }
     if (sharded && shardId >= shardCount) {
-      this.refuse(from, connection, close.badShard);
+      this.doorstep.refuse(from, connection, close.badShard);
       return;
     }
     const shard = sharded ? { id: shardId, count: shardCount } : undefined;
@@ -118,7 +117,7 @@ export class Sessions {
     if (session.state !== 'starting') return;
     if (!session.admitted) {
       session.admitted = true;
-      this.introduce(session, 0);
+      this.doorstep.introduce(session, 0);
     }
     this.read(session);
   }
@@ -168,17 +167,17 @@ export class Sessions {
 
   resume({ connection, userId, sessionId, seq }: Resume, from: NodeRef, now: number): void {
     const session = this.byId.get(sessionId);
-    if (session === undefined || session.userId !== userId || session.state === 'starting') {
-      this.refuseResume(from, connection, close.invalidSession);
+    if (session === undefined || session.userId !== userId || !isThere(session)) {
+      this.doorstep.refuseResume(from, connection, close.invalidSession);
       return;
     }
     if (seq > session.buffer.last) {
-      this.refuseResume(from, connection, close.badSeq);
+      this.doorstep.refuseResume(from, connection, close.badSeq);
       this.end(session, now, close.invalidSession);
       return;
     }
     if (seq === 0 || seq + 1 < session.buffer.first) {
-      this.refuseResume(from, connection, close.invalidSession);
+      this.doorstep.refuseResume(from, connection, close.invalidSession);
       if (session.state === 'detached') this.end(session, now);
       return;
     }
@@ -187,12 +186,18 @@ export class Sessions {
     this.detached.delete(session);
     session.state = 'replaying';
     session.cursor = seq + 1;
+    session.resuming = true;
     this.kit.counts.resumes++;
-    session.bind({ outlet: this.outletOf(from, now), connection });
-    this.introduce(session, seq);
+    this.bind(session, from, connection, now);
     this.watcher.unbound(session, now);
     if (!session.shown) this.show(session);
     this.replay(session, now);
+  }
+
+  /** Gives the connection to the session, which tells it what comes from session.cursor on. */
+  bind(session: Session, gateway: NodeRef, connection: number, now: number): void {
+    session.bind({ outlet: this.outletOf(gateway, now), connection });
+    this.doorstep.introduce(session, session.cursor - 1);
   }
 
   /** Sends the next part of a replay; after the last one RESUMED, and the session is live. */
@@ -203,7 +208,8 @@ export class Sessions {
       this.lose(session, close.invalidSession, now);
     } else if (progress === 'caught-up') {
       session.goLive();
-      this.dispatches.make(session, 'RESUMED', resumedPayload());
+      if (session.resuming) this.dispatches.make(session, 'RESUMED', resumedPayload());
+      session.resuming = false;
       this.watcher.live(session, now);
     }
   }
@@ -267,16 +273,28 @@ export class Sessions {
     const { epoch } = session;
     const binding = session.unbind();
     if (binding !== undefined && closeCode !== undefined) {
-      const { connection, outlet } = binding;
-      if (session.admitted)
-        this.kit.outbox.tell(outlet.node.id, {
-          $case: 'closeConnection',
-          value: { connection, epoch, closeCode },
-        });
-      else this.refuse(outlet.node, connection, closeCode, delayMs);
+      if (session.admitted) this.doorstep.letGo(binding, epoch, closeCode);
+      else this.doorstep.refuse(binding.outlet.node, binding.connection, closeCode, delayMs);
     }
     this.watcher.unbound(session, now);
     this.feed.hide(session);
+    this.clear(session, now);
+  }
+
+  /** Lets go of a session that lives at another node: only the owners of its audiences here are told. */
+  release(session: Session, now: number): void {
+    if (session.state === 'ended') return;
+    session.state = 'ended';
+    this.byId.delete(session.id);
+    this.detached.delete(session);
+    this.stopTimers(session);
+    session.unbind();
+    session.shown = false;
+    this.watcher.unbound(session, now);
+    this.clear(session, now);
+  }
+
+  private clear(session: Session, now: number): void {
     for (const guildId of [...session.guilds]) this.subscriptions.leave(session, Kind.guild, guildId, now);
     this.subscriptions.leave(session, Kind.user, session.userId, now);
     session.waiting = undefined;
@@ -305,7 +323,8 @@ export class Sessions {
     this.subscriptions.enter(session, Kind.guild, guildId, { wantsSnapshot, announced: false }, now);
   }
 
-  private detach(session: Session, now: number): void {
+  /** @param since when it lost its connection, here or elsewhere */
+  detach(session: Session, now: number, since = now): void {
     // Nobody but the client can resume it, and the client was never told its id.
     if (session.state === 'starting') {
       this.end(session, now);
@@ -313,19 +332,21 @@ export class Sessions {
     }
     session.unbind();
     session.state = 'detached';
+    session.detachedAt = since;
     this.detached.add(session);
     this.watcher.unbound(session, now);
+    this.stopTimers(session);
     const { presenceGrace, resumeWindow } = this.kit.limits;
     session.timers.push(
-      this.kit.agenda.add(now + presenceGrace, () => {
+      this.kit.agenda.add(Math.max(now, since + presenceGrace), () => {
         this.feed.hide(session);
         this.subscriptions.update(session);
       }),
-      this.kit.agenda.add(now + resumeWindow, (then) => this.end(session, then)),
+      this.kit.agenda.add(Math.max(now, since + resumeWindow), (then) => this.end(session, then)),
     );
   }
 
-  private show(session: Session): void {
+  show(session: Session): void {
     this.feed.show(session);
     this.subscriptions.update(session);
   }
@@ -334,47 +355,25 @@ export class Sessions {
   private takeOver(session: Session): void {
     const { epoch } = session;
     const old = session.unbind();
-    if (old === undefined) return;
-    this.kit.outbox.tell(old.outlet.node.id, {
-      $case: 'closeConnection',
-      value: { connection: old.connection, epoch, closeCode: close.tryAgain },
-    });
+    if (old !== undefined) this.doorstep.letGo(old, epoch, close.tryAgain);
   }
 
-  /** Tells the connection whose it is. @param seq of the last dispatch that its client has */
-  private introduce(session: Session, seq: number): void {
-    const { binding, id, epoch } = session;
-    if (binding === undefined) return;
-    this.kit.outbox.tell(binding.outlet.node.id, {
-      $case: 'bound',
-      value: { connection: binding.connection, sessionId: id, epoch, seq },
-    });
-  }
-
-  private outletOf(from: NodeRef, now: number): Outlet {
+  outletOf(from: NodeRef, now: number): Outlet {
     const known = this.kit.outlets.get(from.id);
     if (known !== undefined && known.node.incarnation !== from.incarnation) this.outletGone(known.node, now);
     return this.kit.outlets.of(from);
-  }
-
-  private refuse(to: NodeRef, connection: number, closeCode: number, delayMs = 0): void {
-    this.kit.outbox.tell(to.id, {
-      $case: 'refused',
-      value: { connection, closeCode, resumable: false, delayMs },
-    });
-  }
-
-  private refuseResume(to: NodeRef, connection: number, closeCode: number): void {
-    this.kit.counts.resumesRefused++;
-    this.refuse(to, connection, closeCode);
   }
 
   private read(session: Session): void {
     this.kit.outbox.ask({ kind: 'readReadiness', sessionId: session.id, userId: session.userId });
   }
 
-  private stopTimers(session: Session): void {
+  stopTimers(session: Session): void {
     for (const timer of session.timers) this.kit.agenda.drop(timer);
     session.timers = [];
   }
+}
+
+function isThere({ state }: Session): boolean {
+  return state !== 'starting' && state !== 'arriving';
 }

@@ -1,27 +1,16 @@
 import { Kind } from '@derailed/audience/core';
 import { Intent } from '@derailed/shared/protocol';
-import type { Asking, AudienceView, JoinWait } from './audience-view';
+import type { Asking, AudienceView } from './audience-view';
 import { backoff } from './backoff';
 import type { Dispatches } from './dispatches';
 import type { Entrance } from './entrance';
 import type { Kit, OwnerRole } from './kit';
 import type { AudienceTerm, NodeRef, Subscribe, SubscribeRefused, Subscribed } from './messages';
+import { flowOf } from './flow';
 import { hold } from './replay-buffer';
 import type { Session } from './session';
+import type { SubscriptionListener } from './subscription-listener';
 import type { Views } from './views';
-
-/** What became of a Subscribe. */
-export interface SubscriptionListener {
-  entered(view: AudienceView, session: Session): void;
-  /** The owner says no: no member, no such guild, or, after delayMs, a limit of Identify. */
-  rejected(view: AudienceView, session: Session, delayMs: number, now: number): void;
-  /** Every session that a join waited for has its answer. */
-  joinSettled(join: JoinWait, now: number): void;
-  /** A paced entrance has its answer, or none can be had now. */
-  answered(session: Session, now: number): void;
-  /** A GUILD_CREATE of so many bytes is about to be sent. @returns whether to ask for the socket's drain */
-  weighs(session: Session, bytes: number): boolean;
-}
 
 const firstRetry = 500;
 const longestRetry = 15_000;
@@ -49,7 +38,7 @@ export class Subscriptions {
       wantsSnapshot: entrance.wantsSnapshot,
       announced: entrance.announced,
       told: entrance.told,
-      outage: false,
+      outage: entrance.outage ?? false,
       attempt: 0,
       asked: undefined,
       timer: undefined,
@@ -84,6 +73,7 @@ export class Subscriptions {
   forget(session: Session, view: AudienceView, now: number): boolean {
     const asking = view.asking.get(session);
     const known = view.table.remove(session) || asking !== undefined;
+    view.pasts.delete(session);
     if (view.kind === Kind.guild) {
       session.guilds.delete(view.id);
       session.missed?.leave(view.id);
@@ -114,6 +104,8 @@ export class Subscriptions {
     if (asking === undefined || this.ownerOf(view) !== from.id) return;
     if (view.owner === undefined) this.begin(view, from, value);
     else if (!view.isFrom(from)) return;
+    // In its stream the answer comes behind all that was sent: what is missing was published while nobody here was in.
+    if (value.index > view.received) this.listener.missing(view);
     if (value.index > view.index) {
       if (asking.answer === undefined) view.entering++;
       asking.answer = value;
@@ -141,6 +133,10 @@ export class Subscriptions {
   refused(view: AudienceView, session: Session, value: SubscribeRefused, now: number): void {
     const asking = view.asking.get(session);
     if (asking === undefined) return;
+    if (session.state === 'arriving') {
+      this.listener.stuck(session, now);
+      return;
+    }
     if (value.unavailable) {
       this.doubt(view, asking);
       this.postpone(view, asking, now);
@@ -182,6 +178,10 @@ export class Subscriptions {
     for (const asking of view.asking.values()) asking.answer = undefined;
     view.entering = 0;
     for (const session of sessions) {
+      if (session.state === 'arriving') {
+        this.listener.stuck(session, now);
+        continue;
+      }
       const told = view.kind === Kind.guild ? sights.get(session) : undefined;
       const entrance = { wantsSnapshot: false, announced: true, told, rejoins: true, followed };
       this.enter(session, view.kind, view.id, entrance, now);
@@ -209,16 +209,19 @@ export class Subscriptions {
   /** This owner serves nothing until it knows who is subscribed. From here on nothing counts that another one says. */
   tell(view: AudienceView, owner: NodeRef, now: number): void {
     if (this.ownerOf(view) !== owner.id) return;
-    const { kind, id, term } = view;
-    if (view.isFrom(owner)) {
-      const value = { kind, audienceId: id, term };
-      this.kit.outbox.send(owner.id, flowOf(kind, id), { $case: 'audienceHeld', value });
-    }
+    if (view.isFrom(owner)) this.verify(view);
     const isAsked = ({ answer, rejoins }: Asking): boolean =>
       answer === undefined && (rejoins || !view.isFrom(owner));
     const again = [...view.asking.values()].filter(isAsked);
     if (view.owner !== undefined && !view.isFrom(owner)) this.startOver(view, now);
     for (const asking of again) this.ask(view, asking, now);
+  }
+
+  /** Others follow another term of this owner: one of us is wrong, and it says so to who is. */
+  verify({ owner, kind, id, term }: AudienceView): void {
+    if (owner === undefined) return;
+    const value = { kind, audienceId: id, term };
+    this.kit.outbox.send(owner.id, flowOf(kind, id), { $case: 'audienceHeld', value });
   }
 
   /** The owner went on without this node's word: who was subscribed before may have missed events. */
@@ -322,7 +325,7 @@ export class Subscriptions {
       const held = hold({ ...answer.snapshot, data }, true);
       this.dispatches.one(session, held, this.listener.weighs(session, held.bytes));
     }
-    view.table.add(session, view.kind === Kind.user ? userClass(session) : answer.classId);
+    view.table.add(session, view.kind === Kind.user ? (session.primary ? primaryClass : 0) : answer.classId);
     this.finish(view, asking, true, now);
     this.listener.entered(view, session);
   }
@@ -378,15 +381,6 @@ const roles: Record<Kind, OwnerRole> = { [Kind.guild]: 'guild-node', [Kind.user]
 /** In a user's audience: the sessions that get events without a guild. */
 export const primaryClass = 1;
 
-function userClass(session: Session): number {
-  return session.primary ? primaryClass : 0;
-}
-
 function presenceFor(kind: Kind, session: Session, wantsSnapshot: boolean): Session['presence'] {
   return (kind === Kind.user ? session.shown : wantsSnapshot) ? session.presence : undefined;
-}
-
-/** The ordering key of an audience, in both directions. */
-export function flowOf(kind: number, id: string): string {
-  return kind === Kind.user ? `u:${id}` : `g:${id}`;
 }

@@ -4,8 +4,9 @@ import { World, allIntents, eventOf, readinessOf, self } from './world.fixture';
 const far = { id: 'session-2', incarnation: 'a' };
 
 /** A session of user 7 on another session-node. */
-function subscribeFar(world: World, sessionId = 'far', status = 'online'): void {
-  const presence = { status, activities: `["${sessionId}"]`, client: 'web' };
+function subscribeFar(world: World, sessionId = 'far', status = 'online', node = far): void {
+  const shown = { status, activities: `["${sessionId}"]`, client: 'web' };
+  const presence = status === 'none' ? undefined : shown;
   const value = {
     kind: 2,
     audienceId: '7',
@@ -20,7 +21,7 @@ function subscribeFar(world: World, sessionId = 'far', status = 'online'): void 
     rejoins: false,
     followed: undefined,
   };
-  world.say({ $case: 'subscribe', value }, far);
+  world.say({ $case: 'subscribe', value }, node);
 }
 
 describe('a session-node that went away', () => {
@@ -247,6 +248,23 @@ describe('the owner of a user', () => {
     world.readiness = readinessOf('7', []);
     world.wait(1000);
     expect(statusOf()).toMatchObject({ status: 'online', sessions: 4 });
+  });
+
+  it('counts a session that moves once, and keeps what it shows', () => {
+    const world = new World();
+    const further = { id: 'session-3', incarnation: 'a' };
+    const presence = () => {
+      world.run(world.node.userPresence(1, '7', world.now));
+      return world.answers.get(1);
+    };
+    subscribeFar(world, 'a', 'dnd');
+    const shown = { status: 'dnd', activities: '["a"]', sessions: 1 };
+    subscribeFar(world, 'a', 'none', further);
+    expect(presence()).toEqual(shown);
+    world.say({ $case: 'unsubscribe', value: { kind: 2, audienceId: '7', sessionIds: ['a'] } }, far);
+    expect(presence()).toEqual(shown);
+    subscribeFar(world, 'a', 'idle', further);
+    expect(presence()).toMatchObject({ status: 'idle' });
   });
 
   it('forgets the sessions of a node that has started anew, and tells those that it does not know', () => {

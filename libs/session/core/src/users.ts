@@ -15,13 +15,13 @@ import {
   SparseMap,
   unavailable,
 } from '@derailed/shared/kernel';
-import { canonicalName, intentsOfEvent, parseLossless } from '@derailed/shared/protocol';
 import type { Entry } from './agenda';
 import { IdentifyLedger, exhaustedPause } from './identify-ledger';
 import type { Kit } from './kit';
 import type { Answer, AudienceTerm, NodeRef, Presence, Publish, Subscribe } from './messages';
-import { flowOf } from './subscriptions';
-import { mergedPresence } from './merged-presence';
+import { flowOf } from './flow';
+import { mergedPresence, saysTheSame } from './merged-presence';
+import { draftOf } from './user-events';
 
 /** A call that waits for the acks of one or more users' audiences. */
 interface PublishCall {
@@ -45,9 +45,7 @@ interface User {
 
 /** Milliseconds. */
 const redeliverAfter = 100;
-const maxDepth = 64;
 const idBytes = 16;
-const accountGone = 4004;
 /** What /gateway/bot proposes; a shard may hold 2,500 before it is refused. */
 const guildsPerProposedShard = 1000;
 const empty = new Uint8Array(0);
@@ -94,9 +92,7 @@ export class Users {
       this.remove(audienceId, known, from.id);
     const user = this.open(audienceId);
     user.audience.subscribe(from.id, sessionId);
-    // Last said, last in the map: of equals it speaks for the user.
-    user.presences.delete(sessionId);
-    user.presences.set(sessionId, presence);
+    this.shows(user, sessionId, presence, from);
     this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
       $case: 'subscribed',
       value: {
@@ -118,8 +114,8 @@ export class Users {
     if (user === undefined) return;
     for (const sessionId of sessionIds) {
       if (!user.audience.sessionsOf(from.id)?.has(sessionId)) continue;
-      user.presences.delete(sessionId);
       this.settle(user.audience.unsubscribe(from.id, sessionId));
+      if (!isElsewhere(user, sessionId, from.id)) user.presences.delete(sessionId);
     }
     this.tidy(userId, user);
   }
@@ -158,7 +154,7 @@ export class Users {
   presence(userId: string): Answer {
     const user = this.byId.get(userId);
     const merged = mergedPresence(user?.presences.values() ?? []);
-    return { $case: 'userPresenceReply', value: { ...merged, sessions: user?.audience.sessions ?? 0 } };
+    return { $case: 'userPresenceReply', value: { ...merged, sessions: user?.presences.size ?? 0 } };
   }
 
   /** @param guilds that the user is in */
@@ -238,6 +234,18 @@ export class Users {
     return user?.term === term && user.audience.sessionsOf(node) !== undefined;
   }
 
+  /**
+   * How a session is seen from now on. Last said, last in the map: of equals it speaks for the user. A node that a session
+   * is on its way to has nothing to say of it yet, and what it says again is no news.
+   */
+  private shows(user: User, sessionId: string, presence: Presence | undefined, from: NodeRef): void {
+    const before = user.presences.get(sessionId);
+    const isNews = presence === undefined || before === undefined || !saysTheSame(before, presence);
+    if (before !== undefined && presence === undefined && isElsewhere(user, sessionId, from.id)) return;
+    if (isNews) user.presences.delete(sessionId);
+    user.presences.set(sessionId, presence);
+  }
+
   /** A Subscribe that comes again is no other Identify. */
   has(userId: string, sessionId: string, node: string): boolean {
     return this.byId.get(userId)?.audience.sessionsOf(node)?.has(sessionId) === true;
@@ -248,7 +256,8 @@ export class Users {
   }
 
   private remove(userId: string, user: User, node: string): void {
-    for (const sessionId of user.audience.sessionsOf(node)?.keys() ?? []) user.presences.delete(sessionId);
+    for (const sessionId of user.audience.sessionsOf(node)?.keys() ?? [])
+      if (!isElsewhere(user, sessionId, node)) user.presences.delete(sessionId);
     this.settle(user.audience.removeNode(node));
     this.tidy(userId, user);
   }
@@ -259,7 +268,7 @@ export class Users {
     { bot, shardId }: NonNullable<Subscribe['identifying']>,
     now: number,
   ): number {
-    const sessions = this.byId.get(userId)?.audience.sessions ?? 0;
+    const sessions = this.byId.get(userId)?.presences.size ?? 0;
     if (sessions >= this.kit.limits.identifies.sessions) return exhaustedPause;
     return bot ? this.ledger.take(userId, shardId, now) : 0;
   }
@@ -366,31 +375,9 @@ export class Users {
   }
 }
 
-/** What publishing this event to a user means (protocol.md 8). */
-function draftOf(event: Event): Draft | CallError {
-  switch (canonicalName(event.name)) {
-    case 'GUILD_CREATE':
-    case 'GUILD_DELETE': {
-      const guildId = idOf(event.data);
-      if (guildId === undefined)
-        return new CallError(Code.INVALID_ARGUMENT, 'data: id must be the id of a guild');
-      return event.name === 'GUILD_CREATE'
-        ? { event, joinsGuildId: guildId }
-        : { event, leavesGuildId: guildId };
-    }
-    case 'USER_DELETE':
-      return { event, closeCode: accountGone };
-    default:
-      return { event, intents: intentsOfEvent(event.name, false) };
-  }
-}
-
-function idOf(data: Uint8Array): string | undefined {
-  try {
-    const value = parseLossless(new TextDecoder().decode(data), maxDepth);
-    const id = typeof value === 'object' && value !== null && 'id' in value ? String(value.id) : undefined;
-    return isSnowflake(id) ? id : undefined;
-  } catch {
-    return undefined;
-  }
+/** A session that moves is at two nodes for a while. */
+function isElsewhere({ audience }: User, sessionId: string, node: string): boolean {
+  for (const other of audience.nodeIds())
+    if (other !== node && audience.sessionsOf(other)?.has(sessionId) === true) return true;
+  return false;
 }

@@ -109,6 +109,7 @@ export class World {
             : { 'session-node': self.id, 'guild-node': guilds.id, 'presence-node': presences.id }[role],
         isMember: ({ id, incarnation }) => !this.gone.has(`${id}/${incarnation}`),
         generation: () => 1,
+        holders: () => [],
       },
       rng: seededRng(1),
       encode: (text) => encoder.encode(text),
@@ -287,6 +288,8 @@ export class World {
       case 'stopMembers':
         this.stopped.push(effect.read);
         break;
+      case 'sessionMoved':
+        break;
     }
   }
 
@@ -301,7 +304,10 @@ export class World {
   }
 
   private atGateway(message: Outbound, node: string): void {
-    const numbers = 'connection' in message.value ? [message.value.connection] : [];
+    const numbers =
+      'connection' in message.value && typeof message.value.connection === 'number'
+        ? [message.value.connection]
+        : [];
     if (message.$case === 'deliver') numbers.push(...message.value.connections);
     for (const number of numbers)
       if (this.connection(number).at.id !== node) throw new Error(`${node} has no connection ${number}`);

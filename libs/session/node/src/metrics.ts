@@ -1,7 +1,7 @@
 import { METRICS } from '@derailed/platform/observability';
 import type { Counts, Figures } from '@derailed/session/core';
 import { Inject, Injectable } from '@nestjs/common';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** What the metrics read when they are scraped; nothing is counted twice. */
 export interface Watched {
@@ -16,6 +16,10 @@ const totals: readonly (readonly [name: string, of: keyof Counts, help: string])
   ['resumes', 'resumes', 'Resumes accepted.'],
   ['resumes_refused', 'resumesRefused', 'Resumes answered with op 9 or 4007.'],
   ['repeated_events', 'repeats', 'Events recognised by their id and not delivered again.'],
+  ['moved_out', 'movedOut', 'Sessions that went to another node.'],
+  ['moved_in', 'movedIn', 'Sessions that came from another node.'],
+  ['moves_failed', 'movesFailed', 'Moves that came to nothing; the session stayed and is tried again.'],
+  ['moved_bytes', 'movedBytes', 'Bytes of events that went to other nodes with sessions, each event once.'],
   ['lost', 'sessionsLost', 'Sessions that ended because of a limit or a loss.'],
 ];
 
@@ -24,6 +28,7 @@ const totals: readonly (readonly [name: string, of: keyof Counts, help: string])
 export class SessionMetrics {
   readonly databaseFailures: Counter.Internal;
   readonly refusedSends: Counter.Internal;
+  readonly moveSeconds: Histogram;
 
   constructor(@Inject(METRICS) private readonly registry: Registry) {
     this.databaseFailures = this.counter('database_failures', 'Reads of the database that failed.').labels();
@@ -31,6 +36,12 @@ export class SessionMetrics {
       'refused_sends',
       'Messages that a full or absent link did not take.',
     ).labels();
+    this.moveSeconds = new Histogram({
+      name: 'derailed_session_move_seconds',
+      help: 'How long a session that moved stood still: from its last dispatch here to word that it lives elsewhere.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers: [registry],
+    });
   }
 
   /** Called once, when the node starts. */
@@ -57,6 +68,12 @@ export class SessionMetrics {
       'Op 8 requests that wait for their turn.',
       () => node.figures.memberQueue,
     );
+    this.gauge(
+      'leaving',
+      'Sessions that are to go to another node, or on their way.',
+      () => node.figures.leaving,
+    );
+    this.gauge('arriving', 'Sessions on their way here from another node.', () => node.figures.arriving);
     for (const [name, of, help] of totals) {
       const counter = this.counter(name, help, () => {
         counter.reset();

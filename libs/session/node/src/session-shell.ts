@@ -13,6 +13,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { SessionMetrics } from './metrics';
+import { SessionHolders } from './session-holders';
 import { Reads } from './reads';
 import { type SessionConfig, limitsOf } from './settings';
 import { SESSION_CONFIG } from './tokens';
@@ -48,6 +49,18 @@ const inbound = [
   'reclassed',
   'audienceLost',
   'audienceReset',
+  'connectionReleased',
+  'sessionOffer',
+  'sessionOfferAccepted',
+  'sessionOfferEnded',
+  'replayEvents',
+  'recentEvents',
+  'sessionState',
+  'sessionMoved',
+  'sessionMoveAsked',
+  'sessionWanted',
+  'sessionUnknown',
+  'forwardedToSession',
 ] as const satisfies readonly Inbound['$case'][];
 
 /** Said to the owner of an audience, about what is there: those of users are here, those of guilds at guild-nodes. */
@@ -76,6 +89,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private calls = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
   private cancelWake: Cancel | undefined;
+  private whenEmpty: (() => void) | undefined;
 
   constructor(
     @Inject(MESH) private readonly mesh: Mesh,
@@ -84,8 +98,9 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     @Inject(RNG) rng: Rng,
     @Inject(Reads) private readonly reads: Reads,
     @Inject(SessionMetrics) private readonly metrics: SessionMetrics,
-    @Inject(SESSION_CONFIG) config: SessionConfig,
+    @Inject(SESSION_CONFIG) private readonly config: SessionConfig,
   ) {
+    const holders = new SessionHolders(cluster, mesh.self, clock);
     this.core = new SessionNode({
       limits: limitsOf(config),
       placement: {
@@ -96,6 +111,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
           return member !== undefined && (member.incarnation === '' || member.incarnation === incarnation);
         },
         generation: () => cluster.view.generation,
+        holders: () => holders.others(),
       },
       rng,
       // Sessions keep it for replay: Buffer.from would keep the rest of Node's 8 KiB pool alive with it.
@@ -170,9 +186,28 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     this.owner.start();
   }
 
-  onModuleDestroy(): void {
+  async onModuleDestroy(): Promise<void> {
+    if (this.cluster.view.member(this.mesh.self.id)?.state === 'draining') await this.left();
     this.cancelWake?.();
     this.owner.stop();
+  }
+
+  /** Whether sessions are here that have a place to go to. */
+  private get hasToWait(): boolean {
+    return this.core.figures.sessions > 0 && this.cluster.view.membersOf('session-node').length > 0;
+  }
+
+  /** Resolves when no session has to go any more, or when that takes too long. */
+  private left(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = this.clock.after(this.config.drainTimeout, () => this.whenEmpty?.());
+      this.whenEmpty = () => {
+        late();
+        this.whenEmpty = undefined;
+        resolve();
+      };
+      this.run([]);
+    });
   }
 
   private receive(message: Inbound, from: NodeRef): void {
@@ -287,6 +322,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private run(effects: readonly Effect[]): void {
     for (const effect of effects) this.perform(effect);
     this.schedule();
+    if (this.whenEmpty !== undefined && !this.hasToWait) this.whenEmpty();
   }
 
   private perform(effect: Effect): void {
@@ -327,6 +363,9 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
         break;
       case 'stopMembers':
         this.reads.stopMembers(effect.read);
+        break;
+      case 'sessionMoved':
+        this.metrics.moveSeconds.observe(effect.ms / 1000);
         break;
     }
   }

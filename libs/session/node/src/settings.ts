@@ -74,6 +74,26 @@ export const sessionSettings = {
     'How often a user may request all members of a guild (op 8); sooner requests are answered with RATE_LIMITED. 0: as often as wanted.',
     duration('30s', { max: '1h' }),
   ),
+  moveConcurrency: setting(
+    'MOVE_CONCURRENCY',
+    'How many sessions a node sends to their new owners at once, when the list of nodes has changed.',
+    count(64, { min: 1, max: 1024 }),
+  ),
+  moveBytes: setting(
+    'MOVE_BYTES',
+    'Bytes of replay buffers that are on their way to other nodes at once; one session always is.',
+    size('8M', { min: 65_536 }),
+  ),
+  moveTimeout: setting(
+    'MOVE_TIMEOUT',
+    'How long a node may take to make ready for a session that moves there; then it is tried again.',
+    duration('10s', { min: '100ms', max: '1m' }),
+  ),
+  drainTimeout: setting(
+    'SESSION_DRAIN',
+    'How long a session-node that stops waits for its sessions to have moved; the clients of those that are left resume in vain and identify again.',
+    duration('30s', { max: '10m' }),
+  ),
 };
 
 export type SessionConfig = z.infer<z.ZodObject<typeof sessionSettings>>;
@@ -81,7 +101,8 @@ export type SessionConfig = z.infer<z.ZodObject<typeof sessionSettings>>;
 /** The same for the core. */
 export function limitsOf(config: SessionConfig): SessionLimits {
   const { replayEvents, replayBytes, replayLimit, identifyDbWindow, ...others } = config;
-  const { identifyInterval, identifyConcurrency, identifiesPerDay, sessionsPerUser, ...rest } = others;
+  const { moveConcurrency, moveBytes, moveTimeout, ...stays } = others;
+  const { identifyInterval, identifyConcurrency, identifiesPerDay, sessionsPerUser, ...rest } = stays;
   return {
     ...rest,
     identifies: {
@@ -93,5 +114,6 @@ export function limitsOf(config: SessionConfig): SessionLimits {
     replay: { events: replayEvents, bytes: replayBytes },
     replayMemory: replayLimit,
     identifyWindow: identifyDbWindow,
+    moves: { concurrency: moveConcurrency, bytes: moveBytes, timeout: moveTimeout },
   };
 }

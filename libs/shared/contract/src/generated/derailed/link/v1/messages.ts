@@ -36,12 +36,14 @@ export interface Envelope {
     | { $case: "connectionEnded"; value: ConnectionEnded }
     | { $case: "drained"; value: Drained }
     | { $case: "socketPressure"; value: SocketPressure }
+    | { $case: "connectionReleased"; value: ConnectionReleased }
     | //
     /** session-node -> ws-gateway */
     { $case: "bound"; value: Bound }
     | { $case: "refused"; value: Refused }
     | { $case: "deliver"; value: Deliver }
     | { $case: "closeConnection"; value: CloseConnection }
+    | { $case: "connectionMoving"; value: ConnectionMoving }
     | //
     /** session-node -> owner of an audience (guild-node for guilds, session-node for users) */
     { $case: "subscribe"; value: Subscribe }
@@ -110,6 +112,19 @@ export interface Envelope {
     | //
     /** new owner of keys -> session-nodes */
     { $case: "ownershipSettled"; value: OwnershipSettled }
+    | //
+    /** session-node -> session-node: moves of sessions, one flow per pair of nodes */
+    { $case: "sessionOffer"; value: SessionOffer }
+    | { $case: "sessionOfferAccepted"; value: SessionOfferAccepted }
+    | { $case: "sessionOfferEnded"; value: SessionOfferEnded }
+    | { $case: "replayEvents"; value: ReplayEvents }
+    | { $case: "recentEvents"; value: RecentEvents }
+    | { $case: "sessionState"; value: SessionState }
+    | { $case: "sessionMoved"; value: SessionMoved }
+    | { $case: "sessionMoveAsked"; value: SessionMoveAsked }
+    | { $case: "sessionWanted"; value: SessionWanted }
+    | { $case: "sessionUnknown"; value: SessionUnknown }
+    | { $case: "forwardedToSession"; value: ForwardedToSession }
     | undefined;
 }
 
@@ -231,6 +246,21 @@ export interface SocketPressure {
   pressed: boolean;
 }
 
+/**
+ * To the session-node that a session goes to: all that the one before dispatched has reached the connection, which waits
+ * for Bound with a greater epoch.
+ */
+export interface ConnectionReleased {
+  connection: number;
+  sessionId: string;
+  /** That of the binding so far. */
+  epoch: number;
+  /** False: the connection is gone. */
+  open: boolean;
+  /** As in SocketPressure. */
+  pressed: boolean;
+}
+
 /** The connection now belongs to this session on this node. The first dispatch has the sequence number seq + 1. */
 export interface Bound {
   connection: number;
@@ -264,6 +294,19 @@ export interface CloseConnection {
   epoch: number;
   /** Not 0: close with it. 0: op 9 (false) and stay open, unauthenticated. */
   closeCode: number;
+}
+
+/**
+ * The session goes on at another session-node, with the connection: from here on the connection hears that node only.
+ * Answered there with ConnectionReleased. The client notices nothing.
+ */
+export interface ConnectionMoving {
+  connection: number;
+  sessionId: string;
+  epoch: number;
+  /** The session-node that takes it over. */
+  node: string;
+  incarnation: string;
 }
 
 export interface Subscribe {
@@ -688,6 +731,168 @@ export interface OwnershipSettled {
   generation: number;
 }
 
+/**
+ * By the rings of this generation the session is the receiver's. It subscribes for the session, queues what comes, and
+ * says SessionOfferAccepted. Sent again when the session has come into more guilds meanwhile.
+ */
+export interface SessionOffer {
+  sessionId: string;
+  generation: number;
+  traits:
+    | SessionTraits
+    | undefined;
+  /** Guilds that it is subscribed to. Its user's audience goes without saying. */
+  guildIds: string[];
+}
+
+/** What an Identify fixed for a session's whole life. */
+export interface SessionTraits {
+  userId: string;
+  bot: boolean;
+  intents: number;
+  sharded: boolean;
+  shardId: number;
+  shardCount: number;
+  largeThreshold: number;
+  version: number;
+  resumeGatewayUrl: string;
+  client: string;
+}
+
+/** The session gets here, in a queue, whatever comes after these points. */
+export interface SessionOfferAccepted {
+  sessionId: string;
+  points: StreamPoint[];
+}
+
+/** From either side, before SessionState: nothing comes of this move. The session stays where it is. */
+export interface SessionOfferEnded {
+  sessionId: string;
+}
+
+/** Events that replay buffers refer to. Each is sent once, however many sessions hold it. */
+export interface ReplayEvents {
+  /** Another number than before: all earlier ones are forgotten. */
+  shelf: number;
+  /** The number of the first; the others follow. */
+  first: number;
+  events: ReplayEvent[];
+}
+
+export interface ReplayEvent {
+  event:
+    | Event
+    | undefined;
+  /** Set: event.data is empty, and that of the event with this number is meant. */
+  dataOf?: number | undefined;
+}
+
+/** Ids that the sender has had in this audience since it last said so: to sessions that come from it they are no news. */
+export interface RecentEvents {
+  shelf: number;
+  kind: AudienceKind;
+  audienceId: string;
+  ids: string[];
+}
+
+/** All there is of a session. From here on it lives at the receiver, if that adopts it; the sender waits for SessionMoved. */
+export interface SessionState {
+  sessionId: string;
+  /** Of ReplayEvents, and how many ids RecentEvents has named under it. */
+  shelf: number;
+  recentIds: number;
+  /** Of the last binding. */
+  epoch: number;
+  /** Sequence number of the first of replay; the others follow. */
+  firstSeq: number;
+  replay: number[];
+  /** The session has got all up to here, of each audience that it is in. */
+  points: StreamPoint[];
+  /** Guilds that its client knows of and that it is not in yet. */
+  entering: EnteringGuild[];
+  presence:
+    | Presence
+    | undefined;
+  /** Whether others may see it. */
+  shown: boolean;
+  /** Absent: its client is away. */
+  connection:
+    | SessionConnection
+    | undefined;
+  /** Without a connection: milliseconds since that was lost. */
+  awayMs: number;
+  /** The last presences that it was not sent yet. */
+  missed: MissedPresence[];
+  /** Op 8 that has no answer yet. */
+  memberRequests: RequestMembers[];
+  memberListTurns: MemberListTurn[];
+  generation: number;
+}
+
+export interface SessionConnection {
+  gateway: string;
+  incarnation: string;
+  connection: number;
+  /** Sequence number of the next dispatch that the connection is to get. */
+  nextSeq: number;
+  /** A resume is being replayed: RESUMED is still due. */
+  replaying: boolean;
+}
+
+export interface EnteringGuild {
+  guildId: string;
+  /** The client was told that it is unavailable. */
+  outage: boolean;
+}
+
+export interface MissedPresence {
+  /** Empty: of a user's audience. */
+  guildId: string;
+  userId: string;
+  /** Number of the event, as in SessionState.replay. */
+  event: number;
+}
+
+/** When all members of the guild may be requested again. */
+export interface MemberListTurn {
+  guildId: string;
+  waitMs: number;
+}
+
+/** The answer to SessionState and SessionMoveAsked. True: the session lives at the sender. False: it does not and will not. */
+export interface SessionMoved {
+  sessionId: string;
+  adopted: boolean;
+}
+
+/** After a link was reset: what became of the SessionState that was sent? */
+export interface SessionMoveAsked {
+  sessionId: string;
+}
+
+/** A client wants to resume here: whoever holds the session offers it, all others say SessionUnknown. */
+export interface SessionWanted {
+  sessionId: string;
+}
+
+export interface SessionUnknown {
+  sessionId: string;
+}
+
+/** What a ws-gateway said to a session-node that does not have the session (any more). Not forwarded twice. */
+export interface ForwardedToSession {
+  gateway: string;
+  incarnation: string;
+  message:
+    | { $case: "identify"; value: Identify }
+    | { $case: "resume"; value: Resume }
+    | { $case: "setPresence"; value: SetPresence }
+    | { $case: "requestMembers"; value: RequestMembers }
+    | { $case: "connectionEnded"; value: ConnectionEnded }
+    | { $case: "socketPressure"; value: SocketPressure }
+    | undefined;
+}
+
 function createBaseEnvelope(): Envelope {
   return { call: 0, isReply: false, message: undefined };
 }
@@ -725,6 +930,9 @@ export const Envelope: MessageFns<Envelope> = {
       case "socketPressure":
         SocketPressure.encode(message.message.value, writer.uint32(210).fork()).join();
         break;
+      case "connectionReleased":
+        ConnectionReleased.encode(message.message.value, writer.uint32(218).fork()).join();
+        break;
       case "bound":
         Bound.encode(message.message.value, writer.uint32(242).fork()).join();
         break;
@@ -736,6 +944,9 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "closeConnection":
         CloseConnection.encode(message.message.value, writer.uint32(266).fork()).join();
+        break;
+      case "connectionMoving":
+        ConnectionMoving.encode(message.message.value, writer.uint32(274).fork()).join();
         break;
       case "subscribe":
         Subscribe.encode(message.message.value, writer.uint32(322).fork()).join();
@@ -857,6 +1068,39 @@ export const Envelope: MessageFns<Envelope> = {
       case "ownershipSettled":
         OwnershipSettled.encode(message.message.value, writer.uint32(794).fork()).join();
         break;
+      case "sessionOffer":
+        SessionOffer.encode(message.message.value, writer.uint32(802).fork()).join();
+        break;
+      case "sessionOfferAccepted":
+        SessionOfferAccepted.encode(message.message.value, writer.uint32(810).fork()).join();
+        break;
+      case "sessionOfferEnded":
+        SessionOfferEnded.encode(message.message.value, writer.uint32(818).fork()).join();
+        break;
+      case "replayEvents":
+        ReplayEvents.encode(message.message.value, writer.uint32(826).fork()).join();
+        break;
+      case "recentEvents":
+        RecentEvents.encode(message.message.value, writer.uint32(834).fork()).join();
+        break;
+      case "sessionState":
+        SessionState.encode(message.message.value, writer.uint32(842).fork()).join();
+        break;
+      case "sessionMoved":
+        SessionMoved.encode(message.message.value, writer.uint32(850).fork()).join();
+        break;
+      case "sessionMoveAsked":
+        SessionMoveAsked.encode(message.message.value, writer.uint32(858).fork()).join();
+        break;
+      case "sessionWanted":
+        SessionWanted.encode(message.message.value, writer.uint32(866).fork()).join();
+        break;
+      case "sessionUnknown":
+        SessionUnknown.encode(message.message.value, writer.uint32(874).fork()).join();
+        break;
+      case "forwardedToSession":
+        ForwardedToSession.encode(message.message.value, writer.uint32(882).fork()).join();
+        break;
     }
     return writer;
   },
@@ -954,6 +1198,17 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "socketPressure", value: SocketPressure.decode(reader, reader.uint32()) };
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.message = {
+              $case: "connectionReleased",
+              value: ConnectionReleased.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -984,6 +1239,14 @@ export const Envelope: MessageFns<Envelope> = {
             }
 
             message.message = { $case: "closeConnection", value: CloseConnection.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.message = { $case: "connectionMoving", value: ConnectionMoving.decode(reader, reader.uint32()) };
             continue;
           }
           case 40: {
@@ -1318,6 +1581,100 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "ownershipSettled", value: OwnershipSettled.decode(reader, reader.uint32()) };
             continue;
           }
+          case 100: {
+            if (tag !== 802) {
+              break;
+            }
+
+            message.message = { $case: "sessionOffer", value: SessionOffer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 101: {
+            if (tag !== 810) {
+              break;
+            }
+
+            message.message = {
+              $case: "sessionOfferAccepted",
+              value: SessionOfferAccepted.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 102: {
+            if (tag !== 818) {
+              break;
+            }
+
+            message.message = { $case: "sessionOfferEnded", value: SessionOfferEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 103: {
+            if (tag !== 826) {
+              break;
+            }
+
+            message.message = { $case: "replayEvents", value: ReplayEvents.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 104: {
+            if (tag !== 834) {
+              break;
+            }
+
+            message.message = { $case: "recentEvents", value: RecentEvents.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 105: {
+            if (tag !== 842) {
+              break;
+            }
+
+            message.message = { $case: "sessionState", value: SessionState.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 106: {
+            if (tag !== 850) {
+              break;
+            }
+
+            message.message = { $case: "sessionMoved", value: SessionMoved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 107: {
+            if (tag !== 858) {
+              break;
+            }
+
+            message.message = { $case: "sessionMoveAsked", value: SessionMoveAsked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 108: {
+            if (tag !== 866) {
+              break;
+            }
+
+            message.message = { $case: "sessionWanted", value: SessionWanted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 109: {
+            if (tag !== 874) {
+              break;
+            }
+
+            message.message = { $case: "sessionUnknown", value: SessionUnknown.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 110: {
+            if (tag !== 882) {
+              break;
+            }
+
+            message.message = {
+              $case: "forwardedToSession",
+              value: ForwardedToSession.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1386,6 +1743,15 @@ export const Envelope: MessageFns<Envelope> = {
         }
         break;
       }
+      case "connectionReleased": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "connectionReleased",
+            value: ConnectionReleased.fromPartial(object.message.value),
+          };
+        }
+        break;
+      }
       case "bound": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "bound", value: Bound.fromPartial(object.message.value) };
@@ -1407,6 +1773,12 @@ export const Envelope: MessageFns<Envelope> = {
       case "closeConnection": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "closeConnection", value: CloseConnection.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "connectionMoving": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "connectionMoving", value: ConnectionMoving.fromPartial(object.message.value) };
         }
         break;
       }
@@ -1659,6 +2031,78 @@ export const Envelope: MessageFns<Envelope> = {
       case "ownershipSettled": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "ownershipSettled", value: OwnershipSettled.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionOffer": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionOffer", value: SessionOffer.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionOfferAccepted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "sessionOfferAccepted",
+            value: SessionOfferAccepted.fromPartial(object.message.value),
+          };
+        }
+        break;
+      }
+      case "sessionOfferEnded": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionOfferEnded", value: SessionOfferEnded.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "replayEvents": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "replayEvents", value: ReplayEvents.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "recentEvents": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "recentEvents", value: RecentEvents.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionState": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionState", value: SessionState.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionMoved": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionMoved", value: SessionMoved.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionMoveAsked": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionMoveAsked", value: SessionMoveAsked.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionWanted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionWanted", value: SessionWanted.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "sessionUnknown": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "sessionUnknown", value: SessionUnknown.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "forwardedToSession": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "forwardedToSession",
+            value: ForwardedToSession.fromPartial(object.message.value),
+          };
         }
         break;
       }
@@ -2701,6 +3145,109 @@ export const SocketPressure: MessageFns<SocketPressure> = {
   },
 };
 
+function createBaseConnectionReleased(): ConnectionReleased {
+  return { connection: 0, sessionId: "", epoch: 0, open: false, pressed: false };
+}
+
+export const ConnectionReleased: MessageFns<ConnectionReleased> = {
+  encode(message: ConnectionReleased, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.connection !== 0) {
+      writer.uint32(8).uint32(message.connection);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(24).uint32(message.epoch);
+    }
+    if (message.open !== false) {
+      writer.uint32(32).bool(message.open);
+    }
+    if (message.pressed !== false) {
+      writer.uint32(40).bool(message.pressed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectionReleased {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnectionReleased();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.connection = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.open = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pressed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConnectionReleased>): ConnectionReleased {
+    return ConnectionReleased.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConnectionReleased>): ConnectionReleased {
+    const message = createBaseConnectionReleased();
+    message.connection = object.connection ?? 0;
+    message.sessionId = object.sessionId ?? "";
+    message.epoch = object.epoch ?? 0;
+    message.open = object.open ?? false;
+    message.pressed = object.pressed ?? false;
+    return message;
+  },
+};
+
 function createBaseBound(): Bound {
   return { connection: 0, sessionId: "", epoch: 0, seq: 0 };
 }
@@ -3077,6 +3624,109 @@ export const CloseConnection: MessageFns<CloseConnection> = {
     message.connection = object.connection ?? 0;
     message.epoch = object.epoch ?? 0;
     message.closeCode = object.closeCode ?? 0;
+    return message;
+  },
+};
+
+function createBaseConnectionMoving(): ConnectionMoving {
+  return { connection: 0, sessionId: "", epoch: 0, node: "", incarnation: "" };
+}
+
+export const ConnectionMoving: MessageFns<ConnectionMoving> = {
+  encode(message: ConnectionMoving, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.connection !== 0) {
+      writer.uint32(8).uint32(message.connection);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(24).uint32(message.epoch);
+    }
+    if (message.node !== "") {
+      writer.uint32(34).string(message.node);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(42).string(message.incarnation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConnectionMoving {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnectionMoving();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.connection = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConnectionMoving>): ConnectionMoving {
+    return ConnectionMoving.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConnectionMoving>): ConnectionMoving {
+    const message = createBaseConnectionMoving();
+    message.connection = object.connection ?? 0;
+    message.sessionId = object.sessionId ?? "";
+    message.epoch = object.epoch ?? 0;
+    message.node = object.node ?? "";
+    message.incarnation = object.incarnation ?? "";
     return message;
   },
 };
@@ -6870,6 +7520,1623 @@ export const OwnershipSettled: MessageFns<OwnershipSettled> = {
     const message = createBaseOwnershipSettled();
     message.role = object.role ?? "";
     message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseSessionOffer(): SessionOffer {
+  return { sessionId: "", generation: 0, traits: undefined, guildIds: [] };
+}
+
+export const SessionOffer: MessageFns<SessionOffer> = {
+  encode(message: SessionOffer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    if (message.traits !== undefined) {
+      SessionTraits.encode(message.traits, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.guildIds) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionOffer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionOffer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.traits = SessionTraits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.guildIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionOffer>): SessionOffer {
+    return SessionOffer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionOffer>): SessionOffer {
+    const message = createBaseSessionOffer();
+    message.sessionId = object.sessionId ?? "";
+    message.generation = object.generation ?? 0;
+    message.traits = (object.traits !== undefined && object.traits !== null)
+      ? SessionTraits.fromPartial(object.traits)
+      : undefined;
+    message.guildIds = object.guildIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseSessionTraits(): SessionTraits {
+  return {
+    userId: "",
+    bot: false,
+    intents: 0,
+    sharded: false,
+    shardId: 0,
+    shardCount: 0,
+    largeThreshold: 0,
+    version: 0,
+    resumeGatewayUrl: "",
+    client: "",
+  };
+}
+
+export const SessionTraits: MessageFns<SessionTraits> = {
+  encode(message: SessionTraits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.bot !== false) {
+      writer.uint32(16).bool(message.bot);
+    }
+    if (message.intents !== 0) {
+      writer.uint32(24).uint32(message.intents);
+    }
+    if (message.sharded !== false) {
+      writer.uint32(32).bool(message.sharded);
+    }
+    if (message.shardId !== 0) {
+      writer.uint32(40).uint32(message.shardId);
+    }
+    if (message.shardCount !== 0) {
+      writer.uint32(48).uint32(message.shardCount);
+    }
+    if (message.largeThreshold !== 0) {
+      writer.uint32(56).uint32(message.largeThreshold);
+    }
+    if (message.version !== 0) {
+      writer.uint32(64).uint32(message.version);
+    }
+    if (message.resumeGatewayUrl !== "") {
+      writer.uint32(74).string(message.resumeGatewayUrl);
+    }
+    if (message.client !== "") {
+      writer.uint32(82).string(message.client);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionTraits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionTraits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bot = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.intents = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sharded = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shardId = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.shardCount = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.largeThreshold = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.resumeGatewayUrl = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionTraits>): SessionTraits {
+    return SessionTraits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionTraits>): SessionTraits {
+    const message = createBaseSessionTraits();
+    message.userId = object.userId ?? "";
+    message.bot = object.bot ?? false;
+    message.intents = object.intents ?? 0;
+    message.sharded = object.sharded ?? false;
+    message.shardId = object.shardId ?? 0;
+    message.shardCount = object.shardCount ?? 0;
+    message.largeThreshold = object.largeThreshold ?? 0;
+    message.version = object.version ?? 0;
+    message.resumeGatewayUrl = object.resumeGatewayUrl ?? "";
+    message.client = object.client ?? "";
+    return message;
+  },
+};
+
+function createBaseSessionOfferAccepted(): SessionOfferAccepted {
+  return { sessionId: "", points: [] };
+}
+
+export const SessionOfferAccepted: MessageFns<SessionOfferAccepted> = {
+  encode(message: SessionOfferAccepted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    for (const v of message.points) {
+      StreamPoint.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionOfferAccepted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionOfferAccepted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.points.push(StreamPoint.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionOfferAccepted>): SessionOfferAccepted {
+    return SessionOfferAccepted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionOfferAccepted>): SessionOfferAccepted {
+    const message = createBaseSessionOfferAccepted();
+    message.sessionId = object.sessionId ?? "";
+    message.points = object.points?.map((e) => StreamPoint.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSessionOfferEnded(): SessionOfferEnded {
+  return { sessionId: "" };
+}
+
+export const SessionOfferEnded: MessageFns<SessionOfferEnded> = {
+  encode(message: SessionOfferEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionOfferEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionOfferEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionOfferEnded>): SessionOfferEnded {
+    return SessionOfferEnded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionOfferEnded>): SessionOfferEnded {
+    const message = createBaseSessionOfferEnded();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseReplayEvents(): ReplayEvents {
+  return { shelf: 0, first: 0, events: [] };
+}
+
+export const ReplayEvents: MessageFns<ReplayEvents> = {
+  encode(message: ReplayEvents, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shelf !== 0) {
+      writer.uint32(8).uint32(message.shelf);
+    }
+    if (message.first !== 0) {
+      writer.uint32(16).uint32(message.first);
+    }
+    for (const v of message.events) {
+      ReplayEvent.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayEvents {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayEvents();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shelf = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.events.push(ReplayEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplayEvents>): ReplayEvents {
+    return ReplayEvents.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplayEvents>): ReplayEvents {
+    const message = createBaseReplayEvents();
+    message.shelf = object.shelf ?? 0;
+    message.first = object.first ?? 0;
+    message.events = object.events?.map((e) => ReplayEvent.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseReplayEvent(): ReplayEvent {
+  return { event: undefined, dataOf: undefined };
+}
+
+export const ReplayEvent: MessageFns<ReplayEvent> = {
+  encode(message: ReplayEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      Event.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    if (message.dataOf !== undefined) {
+      writer.uint32(16).uint32(message.dataOf);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = Event.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dataOf = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReplayEvent>): ReplayEvent {
+    return ReplayEvent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReplayEvent>): ReplayEvent {
+    const message = createBaseReplayEvent();
+    message.event = (object.event !== undefined && object.event !== null) ? Event.fromPartial(object.event) : undefined;
+    message.dataOf = object.dataOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRecentEvents(): RecentEvents {
+  return { shelf: 0, kind: 0, audienceId: "", ids: [] };
+}
+
+export const RecentEvents: MessageFns<RecentEvents> = {
+  encode(message: RecentEvents, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shelf !== 0) {
+      writer.uint32(8).uint32(message.shelf);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.audienceId !== "") {
+      writer.uint32(26).string(message.audienceId);
+    }
+    for (const v of message.ids) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecentEvents {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecentEvents();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shelf = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.audienceId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RecentEvents>): RecentEvents {
+    return RecentEvents.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecentEvents>): RecentEvents {
+    const message = createBaseRecentEvents();
+    message.shelf = object.shelf ?? 0;
+    message.kind = object.kind ?? 0;
+    message.audienceId = object.audienceId ?? "";
+    message.ids = object.ids?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseSessionState(): SessionState {
+  return {
+    sessionId: "",
+    shelf: 0,
+    recentIds: 0,
+    epoch: 0,
+    firstSeq: 0,
+    replay: [],
+    points: [],
+    entering: [],
+    presence: undefined,
+    shown: false,
+    connection: undefined,
+    awayMs: 0,
+    missed: [],
+    memberRequests: [],
+    memberListTurns: [],
+    generation: 0,
+  };
+}
+
+export const SessionState: MessageFns<SessionState> = {
+  encode(message: SessionState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.shelf !== 0) {
+      writer.uint32(16).uint32(message.shelf);
+    }
+    if (message.recentIds !== 0) {
+      writer.uint32(24).uint32(message.recentIds);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(32).uint32(message.epoch);
+    }
+    if (message.firstSeq !== 0) {
+      writer.uint32(40).uint32(message.firstSeq);
+    }
+    if (message.replay.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.replay) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.points) {
+      StreamPoint.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.entering) {
+      EnteringGuild.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.presence !== undefined) {
+      Presence.encode(message.presence, writer.uint32(74).fork()).join();
+    }
+    if (message.shown !== false) {
+      writer.uint32(80).bool(message.shown);
+    }
+    if (message.connection !== undefined) {
+      SessionConnection.encode(message.connection, writer.uint32(90).fork()).join();
+    }
+    if (message.awayMs !== 0) {
+      writer.uint32(96).uint32(message.awayMs);
+    }
+    for (const v of message.missed) {
+      MissedPresence.encode(v!, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.memberRequests) {
+      RequestMembers.encode(v!, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.memberListTurns) {
+      MemberListTurn.encode(v!, writer.uint32(122).fork()).join();
+    }
+    if (message.generation !== 0) {
+      writer.uint32(128).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.shelf = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.recentIds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.firstSeq = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.replay.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.replay.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.points.push(StreamPoint.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.entering.push(EnteringGuild.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.presence = Presence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.shown = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.connection = SessionConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.awayMs = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.missed.push(MissedPresence.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.memberRequests.push(RequestMembers.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.memberListTurns.push(MemberListTurn.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionState>): SessionState {
+    return SessionState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionState>): SessionState {
+    const message = createBaseSessionState();
+    message.sessionId = object.sessionId ?? "";
+    message.shelf = object.shelf ?? 0;
+    message.recentIds = object.recentIds ?? 0;
+    message.epoch = object.epoch ?? 0;
+    message.firstSeq = object.firstSeq ?? 0;
+    message.replay = object.replay?.map((e) => e) || [];
+    message.points = object.points?.map((e) => StreamPoint.fromPartial(e)) || [];
+    message.entering = object.entering?.map((e) => EnteringGuild.fromPartial(e)) || [];
+    message.presence = (object.presence !== undefined && object.presence !== null)
+      ? Presence.fromPartial(object.presence)
+      : undefined;
+    message.shown = object.shown ?? false;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? SessionConnection.fromPartial(object.connection)
+      : undefined;
+    message.awayMs = object.awayMs ?? 0;
+    message.missed = object.missed?.map((e) => MissedPresence.fromPartial(e)) || [];
+    message.memberRequests = object.memberRequests?.map((e) => RequestMembers.fromPartial(e)) || [];
+    message.memberListTurns = object.memberListTurns?.map((e) => MemberListTurn.fromPartial(e)) || [];
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseSessionConnection(): SessionConnection {
+  return { gateway: "", incarnation: "", connection: 0, nextSeq: 0, replaying: false };
+}
+
+export const SessionConnection: MessageFns<SessionConnection> = {
+  encode(message: SessionConnection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gateway !== "") {
+      writer.uint32(10).string(message.gateway);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(18).string(message.incarnation);
+    }
+    if (message.connection !== 0) {
+      writer.uint32(24).uint32(message.connection);
+    }
+    if (message.nextSeq !== 0) {
+      writer.uint32(32).uint32(message.nextSeq);
+    }
+    if (message.replaying !== false) {
+      writer.uint32(40).bool(message.replaying);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionConnection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.connection = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.nextSeq = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.replaying = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionConnection>): SessionConnection {
+    return SessionConnection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionConnection>): SessionConnection {
+    const message = createBaseSessionConnection();
+    message.gateway = object.gateway ?? "";
+    message.incarnation = object.incarnation ?? "";
+    message.connection = object.connection ?? 0;
+    message.nextSeq = object.nextSeq ?? 0;
+    message.replaying = object.replaying ?? false;
+    return message;
+  },
+};
+
+function createBaseEnteringGuild(): EnteringGuild {
+  return { guildId: "", outage: false };
+}
+
+export const EnteringGuild: MessageFns<EnteringGuild> = {
+  encode(message: EnteringGuild, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    if (message.outage !== false) {
+      writer.uint32(16).bool(message.outage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnteringGuild {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnteringGuild();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.outage = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EnteringGuild>): EnteringGuild {
+    return EnteringGuild.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnteringGuild>): EnteringGuild {
+    const message = createBaseEnteringGuild();
+    message.guildId = object.guildId ?? "";
+    message.outage = object.outage ?? false;
+    return message;
+  },
+};
+
+function createBaseMissedPresence(): MissedPresence {
+  return { guildId: "", userId: "", event: 0 };
+}
+
+export const MissedPresence: MessageFns<MissedPresence> = {
+  encode(message: MissedPresence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    if (message.event !== 0) {
+      writer.uint32(24).uint32(message.event);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MissedPresence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMissedPresence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.event = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MissedPresence>): MissedPresence {
+    return MissedPresence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MissedPresence>): MissedPresence {
+    const message = createBaseMissedPresence();
+    message.guildId = object.guildId ?? "";
+    message.userId = object.userId ?? "";
+    message.event = object.event ?? 0;
+    return message;
+  },
+};
+
+function createBaseMemberListTurn(): MemberListTurn {
+  return { guildId: "", waitMs: 0 };
+}
+
+export const MemberListTurn: MessageFns<MemberListTurn> = {
+  encode(message: MemberListTurn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    if (message.waitMs !== 0) {
+      writer.uint32(16).uint32(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberListTurn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberListTurn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.waitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MemberListTurn>): MemberListTurn {
+    return MemberListTurn.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MemberListTurn>): MemberListTurn {
+    const message = createBaseMemberListTurn();
+    message.guildId = object.guildId ?? "";
+    message.waitMs = object.waitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseSessionMoved(): SessionMoved {
+  return { sessionId: "", adopted: false };
+}
+
+export const SessionMoved: MessageFns<SessionMoved> = {
+  encode(message: SessionMoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.adopted !== false) {
+      writer.uint32(16).bool(message.adopted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionMoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionMoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.adopted = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionMoved>): SessionMoved {
+    return SessionMoved.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionMoved>): SessionMoved {
+    const message = createBaseSessionMoved();
+    message.sessionId = object.sessionId ?? "";
+    message.adopted = object.adopted ?? false;
+    return message;
+  },
+};
+
+function createBaseSessionMoveAsked(): SessionMoveAsked {
+  return { sessionId: "" };
+}
+
+export const SessionMoveAsked: MessageFns<SessionMoveAsked> = {
+  encode(message: SessionMoveAsked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionMoveAsked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionMoveAsked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionMoveAsked>): SessionMoveAsked {
+    return SessionMoveAsked.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionMoveAsked>): SessionMoveAsked {
+    const message = createBaseSessionMoveAsked();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseSessionWanted(): SessionWanted {
+  return { sessionId: "" };
+}
+
+export const SessionWanted: MessageFns<SessionWanted> = {
+  encode(message: SessionWanted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionWanted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionWanted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionWanted>): SessionWanted {
+    return SessionWanted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionWanted>): SessionWanted {
+    const message = createBaseSessionWanted();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseSessionUnknown(): SessionUnknown {
+  return { sessionId: "" };
+}
+
+export const SessionUnknown: MessageFns<SessionUnknown> = {
+  encode(message: SessionUnknown, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionUnknown {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionUnknown();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SessionUnknown>): SessionUnknown {
+    return SessionUnknown.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionUnknown>): SessionUnknown {
+    const message = createBaseSessionUnknown();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseForwardedToSession(): ForwardedToSession {
+  return { gateway: "", incarnation: "", message: undefined };
+}
+
+export const ForwardedToSession: MessageFns<ForwardedToSession> = {
+  encode(message: ForwardedToSession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gateway !== "") {
+      writer.uint32(10).string(message.gateway);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(18).string(message.incarnation);
+    }
+    switch (message.message?.$case) {
+      case "identify":
+        Identify.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "resume":
+        Resume.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "setPresence":
+        SetPresence.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
+      case "requestMembers":
+        RequestMembers.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
+      case "connectionEnded":
+        ConnectionEnded.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
+      case "socketPressure":
+        SocketPressure.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForwardedToSession {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForwardedToSession();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "identify", value: Identify.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "resume", value: Resume.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "setPresence", value: SetPresence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "requestMembers", value: RequestMembers.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "connectionEnded", value: ConnectionEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "socketPressure", value: SocketPressure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForwardedToSession>): ForwardedToSession {
+    return ForwardedToSession.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForwardedToSession>): ForwardedToSession {
+    const message = createBaseForwardedToSession();
+    message.gateway = object.gateway ?? "";
+    message.incarnation = object.incarnation ?? "";
+    switch (object.message?.$case) {
+      case "identify": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "identify", value: Identify.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "resume": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "resume", value: Resume.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "setPresence": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "setPresence", value: SetPresence.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "requestMembers": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "requestMembers", value: RequestMembers.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "connectionEnded": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "connectionEnded", value: ConnectionEnded.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "socketPressure": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "socketPressure", value: SocketPressure.fromPartial(object.message.value) };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
