@@ -62,8 +62,11 @@ describe('calls to the owner of a key', () => {
     take('3').fail(gone);
     await settled();
     clock.advance(50);
-    expect(names()).toEqual(['2 to b', '3 to b', '4 to b']);
-    for (const name of ['2', '3', '4']) take(name).answer();
+    expect(names()).toEqual(['2 to b']);
+    take('2').answer();
+    await settled();
+    expect(names()).toEqual(['3 to b', '4 to b']);
+    for (const name of ['3', '4']) take(name).answer();
     await settled();
     expect(outcomes).toEqual(['1 ok', '2 ok', '3 ok', '4 ok']);
     expect(lanes.size).toBe(0);
@@ -78,7 +81,32 @@ describe('calls to the owner of a key', () => {
     take('1').fail(notMine);
     await settled();
     clock.advance(50);
-    expect(names()).toEqual(['1 to b', '2 to b']);
+    expect(names()).toEqual(['1 to b']);
+    take('1').answer();
+    await settled();
+    expect(names()).toEqual(['2 to b']);
+  });
+
+  it('are not overtaken by what an owner takes that has just refused the first: it did not know that it is the owner', async () => {
+    const { clock, owners, names, outcomes, call, take } = start();
+    for (const name of ['1', '2']) call('g', name);
+    for (const name of ['1', '2']) take(name).fail(gone);
+    await settled();
+    owners['g'] = 'b';
+    clock.advance(50);
+    call('g', '3');
+    expect(names()).toEqual(['1 to b']);
+    take('1').fail(notMine);
+    await settled();
+    expect(names()).toEqual([]);
+    clock.advance(50);
+    expect(names()).toEqual(['1 to b']);
+    take('1').fail(unavailable('no data'));
+    await settled();
+    expect(names()).toEqual(['2 to b', '3 to b']);
+    for (const name of ['2', '3']) take(name).answer();
+    await settled();
+    expect(outcomes).toEqual([`1 ${Code.UNAVAILABLE} no data`, '2 ok', '3 ok']);
   });
 
   it('of several keys are one to each owner, and keep the order of each key when one of them moves', async () => {
@@ -93,7 +121,10 @@ describe('calls to the owner of a key', () => {
     // It goes where nothing is before it, and waits where something is.
     expect(names()).toEqual(['1 w to b', '2 w to b']);
     clock.advance(50);
-    expect(names().slice(2)).toEqual(['1 u to a', '1 v to b', '2 v to b']);
+    expect(names().slice(2).sort()).toEqual(['1 u to a', '1 v to b']);
+    take('1 v').answer();
+    await settled();
+    expect(names()).toContain('2 v to b');
     while (names().length > 0) take('').answer();
     await settled();
     expect(outcomes).toEqual(['1 ok', '1 ok', '1 ok', '2 ok', '2 ok']);
@@ -112,7 +143,7 @@ describe('calls to the owner of a key', () => {
   it('are UNAVAILABLE when no owner was found in time', async () => {
     const { clock, outcomes, call, take } = start();
     call('g', '1', 100);
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (let attempt = 0; attempt < 3; attempt++) {
       take('1').fail(notMine);
       await settled();
       clock.advance(50);

@@ -36,15 +36,21 @@ interface Lane {
   owner: string | undefined;
   /** Nothing goes before all that is on its way has come back. */
   isStalled: boolean;
+  /** The first of a lane that was stalled, which goes alone. */
+  scout: Slot | undefined;
+  /** How often it has gone. */
+  attempts: number;
 }
 
-/** How soon an owner that was not there, or is one no more, is looked up again (ms). */
-const retryAfter = 50;
+/** How soon an owner that was not there, or is one no more, is asked again (ms): at first, and at most. */
+const firstRetry = 5;
+const longestRetry = 50;
 
 /**
  * Calls to the owners of keys, kept in order for each key while it moves: when one fails because its owner is gone or
  * not the owner (any more), it and all behind it wait until what is on its way has come back, and go again in their
- * order to the owner of then. The event ids in them make sure that nothing happens twice.
+ * order to the owner of then: the first alone, for a node that does not know yet that it is the owner refuses it, and would
+ * take those behind it a moment later. The event ids in them make sure that nothing happens twice.
  */
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
@@ -98,8 +104,10 @@ export class Lanes {
 
   private open(key: string): Lane {
     let lane = this.lanes.get(key);
-    if (lane === undefined)
-      this.lanes.set(key, (lane = { slots: new Set(), flying: 0, owner: undefined, isStalled: false }));
+    if (lane === undefined) {
+      const idle = { flying: 0, owner: undefined, isStalled: false, scout: undefined, attempts: 0 };
+      this.lanes.set(key, (lane = { slots: new Set(), ...idle }));
+    }
     return lane;
   }
 
@@ -149,28 +157,48 @@ export class Lanes {
     const lane = this.open(slot.key);
     lane.slots.delete(slot);
     if (lane.slots.size === 0) this.lanes.delete(slot.key);
+    else if (lane.scout === slot) this.release(lane);
     else if (lane.isStalled) this.wait(slot.key, lane);
   }
 
   /** Nothing goes again while something is on its way: it could be overtaken. */
   private wait(key: string, lane: Lane): void {
-    if (lane.flying === 0) this.clock.after(retryAfter, () => this.again(key, lane));
+    if (lane.flying > 0) return;
+    const isElsewhere = this.ownerOf(key) !== lane.owner;
+    const ms = isElsewhere ? 0 : Math.min(longestRetry, firstRetry * 2 ** lane.attempts++);
+    this.clock.after(ms, () => this.again(key, lane));
   }
 
   private again(key: string, lane: Lane): void {
     if (!lane.isStalled || lane.flying > 0) return;
-    const now = this.clock.monotonic();
     lane.isStalled = false;
     for (const slot of [...lane.slots]) {
-      const { request, failure } = slot;
-      if (now < request.until) {
-        this.fly(request, this.ownerOf(key), [slot]);
-      } else {
-        this.leave(slot);
-        const reason = unavailable(failure?.message ?? `no owner of ${key} was found in time`);
-        this.settle(request, 1, { status: 'rejected', reason });
-      }
+      if (!this.resend(slot)) continue;
+      lane.scout = slot;
+      lane.isStalled = true;
+      return;
     }
+  }
+
+  /** The owner has answered the first: the others follow. */
+  private release(lane: Lane): void {
+    lane.scout = undefined;
+    lane.isStalled = false;
+    lane.attempts = 0;
+    for (const slot of [...lane.slots]) this.resend(slot);
+  }
+
+  /** False: its time is over, and it has failed. */
+  private resend(slot: Slot): boolean {
+    const { request, key, failure } = slot;
+    if (this.clock.monotonic() < request.until) {
+      this.fly(request, this.ownerOf(key), [slot]);
+      return true;
+    }
+    this.leave(slot);
+    const reason = unavailable(failure?.message ?? `no owner of ${key} was found in time`);
+    this.settle(request, 1, { status: 'rejected', reason });
+    return false;
   }
 
   private isMove(error: unknown): error is CallError {
