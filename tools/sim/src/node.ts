@@ -5,7 +5,7 @@ import { CLUSTER, type Cluster, type Role } from '@derailed/platform/cluster';
 import { MESH, type NodeMesh, createMesh, meshSettings } from '@derailed/platform/mesh';
 import { METRICS, READINESS, Readiness, type Logger } from '@derailed/platform/observability';
 import { GuildRepository, MemberRepository, UserRepository } from '@derailed/platform/persistence';
-import { CLOCK, LOGGER, RNG } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, Drain, LOGGER, RNG } from '@derailed/platform/runtime';
 import { PresenceNodeModule, presenceSettings } from '@derailed/presence/node';
 import { SessionNodeModule, sessionSettings } from '@derailed/session/node';
 import { type Rng, seededRng } from '@derailed/shared/kernel';
@@ -109,6 +109,7 @@ export class SimNode {
         [LOGGER, logger],
         [METRICS, metrics],
         [READINESS, new Readiness()],
+        [DRAIN, new Drain()],
         [MESH, tapped],
         [CLUSTER, cluster],
         [GuildRepository, database.guilds],

@@ -1,6 +1,7 @@
 import { StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, type Message, type MessageOf } from '@derailed/platform/mesh';
 import { DatabaseUnavailable } from '@derailed/platform/persistence';
+import { Drain } from '@derailed/platform/runtime';
 import { AudienceKind } from '@derailed/shared/contract';
 import { Code, seededRng } from '@derailed/shared/kernel';
 import type { GuildSnapshot } from '@derailed/shared/protocol';
@@ -84,6 +85,7 @@ function start({ away = false, ack = true } = {}) {
     registry,
     seededRng(2),
     repository as never,
+    new Drain(),
   );
 
   const heard: Message[] = [];

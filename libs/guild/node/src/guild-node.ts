@@ -11,7 +11,16 @@ import {
 } from '@derailed/platform/mesh';
 import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
 import { GuildRepository } from '@derailed/platform/persistence';
-import { CLOCK, KeyOwner, LOGGER, moved, RNG, WitnessCalls } from '@derailed/platform/runtime';
+import {
+  CLOCK,
+  DRAIN,
+  type Drain,
+  KeyOwner,
+  LOGGER,
+  moved,
+  RNG,
+  WitnessCalls,
+} from '@derailed/platform/runtime';
 import { AudienceKind, type Publish } from '@derailed/shared/contract';
 import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } from '@derailed/shared/kernel';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -49,6 +58,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(METRICS) registry: Registry,
     @Inject(RNG) rng: Rng,
     @Inject(GuildRepository) repository: GuildRepository,
+    @Inject(DRAIN) drain: Drain,
   ) {
     const metrics: GuildMetrics = new GuildMetrics(registry, {
       guilds: () => this.host.size,
@@ -92,6 +102,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       (guildId, term, node, needs) =>
         this.host.with(guildId, (guild, at) => (guild.term === term ? guild.known(node, needs, at) : [])),
     );
+    drain.before(() => this.owner.left());
     this.listen();
   }
 

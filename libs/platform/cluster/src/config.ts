@@ -31,6 +31,11 @@ export const membershipSettings = {
     'How long after a node falls silent others take over what it owned (etcd only). The same on every node.',
     duration('10s', { min: '2s', max: '5m' }),
   ),
+  drainTimeout: setting(
+    'DRAIN_TIMEOUT',
+    'How long a node that is told to stop waits for others to have taken its keys, and its sessions (etcd only). Clients of sessions that are left identify again.',
+    duration('30s', { max: '1h' }),
+  ),
   etcdUser: setting('ETCD_USER', 'User of etcd, when it wants one.', optionalText()),
   etcdPassword: setting('ETCD_PASSWORD', 'Password of ETCD_USER.', optionalText(), true),
   etcdTls: setting(

@@ -1,5 +1,6 @@
 export * from './assembly';
 export * from './command-line';
+export * from './drain';
 export * from './fence';
 export * from './key-owner';
 export * from './run';

@@ -96,10 +96,14 @@ function start() {
     syncs++;
     sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
   });
+  /** Ids; with `-draining` for one that drains. */
   const list = (generation: number, ...ids: string[]): ClusterView =>
     new RingView(
       generation,
-      ['s', ...ids].map((id) => members.get(id)!),
+      ['s', ...ids].map((name) => {
+        const [id, state] = name.split('-') as [string, Member['state'] | undefined];
+        return { ...members.get(id)!, ...(state && { state }) };
+      }),
     );
   const between = (view: ClusterView, before: string, after: ClusterView, now: string): string =>
     keys.find(
@@ -160,6 +164,40 @@ describe('KeyOwner', () => {
     a.serve('1');
     await settled();
     expect([done, syncs()]).toEqual([['a 1'], 2]);
+  });
+
+  it("lets a node that drains go when it serves what was that one's, and not before", async () => {
+    const { clock, node, list, between, done, network } = start();
+    const [a, b] = [node('a'), node('b')];
+    for (const { cluster } of [a, b]) cluster.show(list(1, 'a', 'b'));
+    await settled();
+    await settled();
+    const draining = list(2, 'a', 'b-draining');
+    const key = between(list(1, 'a', 'b'), 'b', draining, 'a');
+    let left = false;
+    b.cluster.show(draining);
+    void b.owner.left().then(() => (left = true));
+    network.cut('a', 's');
+    await settled();
+    a.cluster.show(draining);
+    a.serve(key);
+    await settled();
+    await settled();
+    // It waits for the session-node's word.
+    expect([done, left]).toEqual([[], false]);
+    network.heal('a', 's');
+    for (let turn = 0; turn < 4; turn++) await settled();
+    clock.advance(100);
+    await settled();
+    expect([done, left]).toEqual([[`a ${key}`], true]);
+  });
+
+  it('lets a node that drains go when nobody else has its role', async () => {
+    const { node, list } = start();
+    const b = node('b');
+    b.cluster.show(list(1, 'b-draining'));
+    await b.owner.left();
+    expect(b.owner.standing('1')).toBe('elsewhere');
   });
 
   it('does nothing without its lease', async () => {

@@ -1,9 +1,12 @@
 import { type Cluster, Ownership, type Role, type Standing } from '@derailed/platform/cluster';
-import type { Mesh, NodeRef } from '@derailed/platform/mesh';
+import type { Mesh, Message, NodeRef } from '@derailed/platform/mesh';
 import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
 
 /** How long a session-node may take to say what it holds before the others go on without it, in milliseconds. */
 const syncTimeout = 5000;
+/** How long another node may take to have its keys (it says nothing before), and until it is asked again when it can't be. */
+const servedTimeout = 60_000;
+const askServedAgain = 100;
 /** Tasks that may wait for a key to be served. */
 const maxWaiting = 65_536;
 
@@ -44,7 +47,10 @@ export class KeyOwner {
   private readonly unsure = new Set<string>();
   /** The last list by which the session-nodes were told that all keys are served. */
   private settledBy = 0;
+  /** Nodes that drain and wait until this one serves all of its keys by the list of that generation. */
+  private leavers: { readonly generation: number; readonly served: () => void }[] = [];
   private cancelWake: Cancel | undefined;
+  private stopped = false;
 
   constructor(
     private readonly role: Role,
@@ -65,6 +71,7 @@ export class KeyOwner {
       ours,
     );
     mesh.onMessage('ownershipSynced', ({ generation }, from) => this.synced(from, generation), ours);
+    mesh.onCall('ownershipAwaited', ({ generation }) => this.served(generation), ours);
     cluster.onChange(() => this.adopt());
   }
 
@@ -74,7 +81,21 @@ export class KeyOwner {
   }
 
   stop(): void {
+    this.stopped = true;
     this.cancelWake?.();
+  }
+
+  /** Resolves when the others serve all that was this node's, which is off the ring. */
+  async left(): Promise<void> {
+    while (!this.stopped) {
+      const { generation } = this.cluster.view;
+      const others = this.cluster.view.membersOf(this.role).filter((id) => id !== this.mesh.self.id);
+      const answers = await Promise.all(others.map((id) => this.isServing(id, generation)));
+      if (answers.every(Boolean) && this.cluster.view.generation === generation) return;
+      await new Promise<void>((resolve) => {
+        this.clock.after(askServedAgain, resolve);
+      });
+    }
   }
 
   standing(key: string): Standing {
@@ -144,6 +165,33 @@ export class KeyOwner {
     return verdict;
   }
 
+  private async isServing(node: string, generation: number): Promise<boolean> {
+    const asked = { $case: 'ownershipAwaited', value: { role: this.role, generation } } as const;
+    try {
+      await this.mesh.call(node, `sync:${this.role}`, asked, 'ownershipServed', servedTimeout);
+      return true;
+    } catch (error) {
+      // A node of the version before does not know the question.
+      return error instanceof CallError && error.code === Code.UNIMPLEMENTED;
+    }
+  }
+
+  private served(generation: number): Promise<Message> {
+    return new Promise((resolve) => {
+      const answer = { role: this.role, generation };
+      const served = (): void => resolve({ $case: 'ownershipServed', value: answer });
+      this.leavers.push({ generation, served });
+      this.tellLeavers();
+    });
+  }
+
+  private tellLeavers(): void {
+    if (this.ownership.waits) return;
+    const { leavers } = this;
+    this.leavers = leavers.filter(({ generation }) => generation > this.ownership.generation);
+    for (const { generation, served } of leavers) if (generation <= this.ownership.generation) served();
+  }
+
   private claimed(from: NodeRef, generation: number): void {
     this.claims = this.claims.filter((claim) => claim.from.id !== from.id);
     // Whoever is behind catches up first.
@@ -185,6 +233,7 @@ export class KeyOwner {
       this.ask(kind, node, generation);
     if (!this.ownership.waits) this.settle();
     if (this.waiting.length > 0) this.retry();
+    this.tellLeavers();
     const wake = this.ownership.nextWake();
     if (wake !== undefined && this.ownership.generation > 0)
       this.cancelWake = this.clock.after(Math.max(0, wake - this.clock.monotonic()), () => this.proceed());

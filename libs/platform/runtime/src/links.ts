@@ -17,7 +17,10 @@ export interface NodeLinks {
   readonly cluster: Cluster;
   /** Undefined when there is nobody else. */
   readonly door: Door | undefined;
-  /** Takes the node off the rings: others take its keys over while it is still there. Gives up after a while. */
+  /**
+   * Takes the node off the rings and waits until others have its keys, DRAIN_TIMEOUT at most. Without etcd keys never move:
+   * nothing is waited for.
+   */
   drain(): Promise<void>;
   /** Opens the door; all handlers must be registered. */
   listen(): Promise<void>;
@@ -31,7 +34,7 @@ export interface NodeLinks {
 export function openLinks(
   { cluster: membership, link }: LinkConfig,
   fixed: readonly Role[] | undefined,
-  { logger, metrics, readiness }: NodeContext,
+  { logger, metrics, readiness, drain }: NodeContext,
 ): NodeLinks {
   const others = membership.cluster !== undefined;
   const mesh = createMesh({ config: link, others, clock: systemClock, rng: systemRng, logger, metrics });
@@ -51,15 +54,19 @@ export function openLinks(
     mesh,
     cluster,
     door: others ? { name: 'link', at: `${scheme}://${formatAddress(link.listen)}` } : undefined,
-    drain: () =>
-      new Promise((resolve) => {
+    drain: async () => {
+      await new Promise<void>((resolve) => {
         // The lease of a node that can't say so ends by itself.
         const late = systemClock.after(drainMs, resolve);
         void cluster.become('draining').then(() => {
           late();
           resolve();
         });
-      }),
+      });
+      if (cluster.view.member(mesh.self.id)?.state !== 'draining') return;
+      if (!(await drain.run(systemClock, membership.drainTimeout)))
+        logger.warn('others have not taken over all of this node within DRAIN_TIMEOUT: it leaves as it is');
+    },
     listen: () => mesh.listen(),
     close: async () => {
       await cluster.leave();

@@ -24,12 +24,13 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
+import { Drain } from './drain';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
 import { checkCertificates, claimPorts, closedSections, sayPortInUse } from './ports';
 import type { BaseSettings, LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
-import { CLOCK, LOGGER, RNG } from './tokens';
+import { CLOCK, DRAIN, LOGGER, RNG } from './tokens';
 import { version } from './version';
 
 /** What an app can build on while it puts itself together. */
@@ -37,6 +38,7 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
+  readonly drain: Drain;
 }
 
 export interface AppDefinition<S extends Settings> {
@@ -61,6 +63,7 @@ class PlatformModule {
       [LOGGER, node.logger],
       [METRICS, node.metrics],
       [READINESS, node.readiness],
+      [DRAIN, node.drain],
       [MESH, mesh],
       [CLUSTER, cluster],
     ];
@@ -104,6 +107,7 @@ async function start<S extends Settings>(
     logger: createLogger(app.name, base.log),
     metrics: createRegistry(app.name),
     readiness: new Readiness(),
+    drain: new Drain(),
   };
   const links = 'link' in config ? openLinks(config as unknown as LinkConfig, app.roles, node) : undefined;
   const assembly = await app.assemble(config, node);

@@ -1,5 +1,6 @@
 import { StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, type MessageOf } from '@derailed/platform/mesh';
+import { Drain } from '@derailed/platform/runtime';
 import { seededRng } from '@derailed/shared/kernel';
 import { VirtualClock } from '@derailed/testing';
 import { Registry } from 'prom-client';
@@ -21,6 +22,7 @@ function start() {
     cluster,
     clock,
     registry,
+    new Drain(),
   );
   node.onApplicationBootstrap();
   const told: MessageOf<'presenceChanged'>[] = [];

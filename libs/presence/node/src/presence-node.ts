@@ -1,7 +1,7 @@
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import { METRICS, type Registry } from '@derailed/platform/observability';
-import { CLOCK, KeyOwner } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, type Drain, KeyOwner } from '@derailed/platform/runtime';
 import { GuildPresence, type PresenceChange, type SessionPresence } from '@derailed/presence/core';
 import { type Clock, isSnowflake, type Snowflake, Wakes } from '@derailed/shared/kernel';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -27,6 +27,7 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(CLUSTER) private readonly cluster: Cluster,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(METRICS) registry: Registry,
+    @Inject(DRAIN) drain: Drain,
   ) {
     this.metrics = new PresenceMetrics(registry, {
       guilds: () => this.guilds.size,
@@ -37,6 +38,7 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
       changed: () => this.ownersChanged(),
       settled: () => this.served(),
     });
+    drain.before(() => this.owner.left());
     this.listen();
   }
 

@@ -2,7 +2,7 @@ import { CLUSTER, StaticCluster } from '@derailed/platform/cluster';
 import { InProcessNetwork, MESH, type Message, type MessageOf, type NodeRef } from '@derailed/platform/mesh';
 import { METRICS } from '@derailed/platform/observability';
 import { MemberRepository, UserRepository } from '@derailed/platform/persistence';
-import { CLOCK, LOGGER, RNG } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, Drain, LOGGER, RNG } from '@derailed/platform/runtime';
 import { Code, seededRng } from '@derailed/shared/kernel';
 import { VALID_INTENTS } from '@derailed/shared/protocol';
 import { VirtualClock } from '@derailed/testing';
@@ -101,13 +101,14 @@ describe('SessionNodeModule on a mesh', () => {
         { provide: MESH, useValue: network.join(session) },
         { provide: CLUSTER, useValue: cluster },
         { provide: CLOCK, useValue: clock },
+        { provide: DRAIN, useValue: new Drain() },
         { provide: RNG, useValue: rng },
         { provide: LOGGER, useValue: { error: () => undefined } },
         { provide: METRICS, useValue: registry },
         { provide: UserRepository, useValue: rows.users },
         { provide: MemberRepository, useValue: rows.memberRows },
       ],
-      exports: [MESH, CLUSTER, CLOCK, RNG, LOGGER, METRICS, UserRepository, MemberRepository],
+      exports: [MESH, CLUSTER, CLOCK, DRAIN, RNG, LOGGER, METRICS, UserRepository, MemberRepository],
     })
     class Platform {}
 

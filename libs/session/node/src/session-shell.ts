@@ -1,7 +1,7 @@
 import { type Notice, Notices, Shortfalls } from '@derailed/audience/core';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
-import { CLOCK, KeyOwner, RNG, WitnessCalls, moved } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, type Drain, KeyOwner, RNG, WitnessCalls, moved } from '@derailed/platform/runtime';
 import { type Effect, type Inbound, SessionNode } from '@derailed/session/core';
 import { AudienceKind } from '@derailed/shared/contract';
 import { CallError, type Cancel, type Clock, type Rng } from '@derailed/shared/kernel';
@@ -98,7 +98,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     @Inject(RNG) rng: Rng,
     @Inject(Reads) private readonly reads: Reads,
     @Inject(SessionMetrics) private readonly metrics: SessionMetrics,
-    @Inject(SESSION_CONFIG) private readonly config: SessionConfig,
+    @Inject(SESSION_CONFIG) config: SessionConfig,
+    @Inject(DRAIN) drain: Drain,
   ) {
     const holders = new SessionHolders(cluster, mesh.self, clock);
     this.core = new SessionNode({
@@ -125,6 +126,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     this.witnesses = new WitnessCalls(users, mesh, cluster, (userId, term, node, needs) =>
       this.run(this.core.known(userId, term, node, needs, clock.monotonic())),
     );
+    drain.before(() => this.owner.left());
+    drain.before(() => this.left());
   }
 
   onModuleInit(): void {
@@ -186,8 +189,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     this.owner.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    if (this.cluster.view.member(this.mesh.self.id)?.state === 'draining') await this.left();
+  onModuleDestroy(): void {
     this.cancelWake?.();
     this.owner.stop();
   }
@@ -197,12 +199,10 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     return this.core.figures.sessions > 0 && this.cluster.view.membersOf('session-node').length > 0;
   }
 
-  /** Resolves when no session has to go any more, or when that takes too long. */
+  /** Resolves when no session has to go any more. */
   private left(): Promise<void> {
     return new Promise((resolve) => {
-      const late = this.clock.after(this.config.drainTimeout, () => this.whenEmpty?.());
       this.whenEmpty = () => {
-        late();
         this.whenEmpty = undefined;
         resolve();
       };

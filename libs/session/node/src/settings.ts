@@ -89,11 +89,6 @@ export const sessionSettings = {
     'How long a node may take to make ready for a session that moves there; then it is tried again.',
     duration('10s', { min: '100ms', max: '1m' }),
   ),
-  drainTimeout: setting(
-    'SESSION_DRAIN',
-    'How long a session-node that stops waits for its sessions to have moved; the clients of those that are left resume in vain and identify again.',
-    duration('30s', { max: '10m' }),
-  ),
 };
 
 export type SessionConfig = z.infer<z.ZodObject<typeof sessionSettings>>;

@@ -97,6 +97,10 @@ export interface Envelope {
     { $case: "ownershipSync"; value: OwnershipSync }
     | { $case: "ownershipSynced"; value: OwnershipSynced }
     | //
+    /** node that drains -> owner of keys that were its own, and back: a call */
+    { $case: "ownershipAwaited"; value: OwnershipAwaited }
+    | { $case: "ownershipServed"; value: OwnershipServed }
+    | //
     /** session-node -> owner of an audience, and back */
     { $case: "audienceHeld"; value: AudienceHeld }
     | { $case: "audienceReset"; value: AudienceReset }
@@ -676,6 +680,20 @@ export interface OwnershipSynced {
   generation: number;
 }
 
+/**
+ * The sender is off the ring of the role and leaves when the receiver serves all of its keys by the list of this generation,
+ * or a later one. The answer is OwnershipServed, then and not before.
+ */
+export interface OwnershipAwaited {
+  role: string;
+  generation: number;
+}
+
+export interface OwnershipServed {
+  role: string;
+  generation: number;
+}
+
 /** Part of a sync: the sender has sessions in the audience that are subscribed at the receiver already, in this term. */
 export interface AudienceHeld {
   kind: AudienceKind;
@@ -1043,6 +1061,12 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "ownershipSynced":
         OwnershipSynced.encode(message.message.value, writer.uint32(746).fork()).join();
+        break;
+      case "ownershipAwaited":
+        OwnershipAwaited.encode(message.message.value, writer.uint32(970).fork()).join();
+        break;
+      case "ownershipServed":
+        OwnershipServed.encode(message.message.value, writer.uint32(978).fork()).join();
         break;
       case "audienceHeld":
         AudienceHeld.encode(message.message.value, writer.uint32(754).fork()).join();
@@ -1514,6 +1538,22 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "ownershipSynced", value: OwnershipSynced.decode(reader, reader.uint32()) };
             continue;
           }
+          case 121: {
+            if (tag !== 970) {
+              break;
+            }
+
+            message.message = { $case: "ownershipAwaited", value: OwnershipAwaited.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 122: {
+            if (tag !== 978) {
+              break;
+            }
+
+            message.message = { $case: "ownershipServed", value: OwnershipServed.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 94: {
             if (tag !== 754) {
               break;
@@ -1980,6 +2020,18 @@ export const Envelope: MessageFns<Envelope> = {
       case "ownershipSynced": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "ownershipSynced", value: OwnershipSynced.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipAwaited": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipAwaited", value: OwnershipAwaited.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "ownershipServed": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "ownershipServed", value: OwnershipServed.fromPartial(object.message.value) };
         }
         break;
       }
@@ -6960,6 +7012,140 @@ export const OwnershipSynced: MessageFns<OwnershipSynced> = {
   },
   fromPartial(object: DeepPartial<OwnershipSynced>): OwnershipSynced {
     const message = createBaseOwnershipSynced();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipAwaited(): OwnershipAwaited {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipAwaited: MessageFns<OwnershipAwaited> = {
+  encode(message: OwnershipAwaited, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipAwaited {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipAwaited();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipAwaited>): OwnershipAwaited {
+    return OwnershipAwaited.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipAwaited>): OwnershipAwaited {
+    const message = createBaseOwnershipAwaited();
+    message.role = object.role ?? "";
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseOwnershipServed(): OwnershipServed {
+  return { role: "", generation: 0 };
+}
+
+export const OwnershipServed: MessageFns<OwnershipServed> = {
+  encode(message: OwnershipServed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnershipServed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnershipServed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OwnershipServed>): OwnershipServed {
+    return OwnershipServed.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OwnershipServed>): OwnershipServed {
+    const message = createBaseOwnershipServed();
     message.role = object.role ?? "";
     message.generation = object.generation ?? 0;
     return message;
