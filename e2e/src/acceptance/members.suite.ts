@@ -11,6 +11,8 @@ const namesIn = (chunk: Payload): string[] =>
 const idsIn = (chunk: Payload): string[] =>
   (chunk.d['members'] as { user: { id: string } }[]).map(({ user }) => user.id).sort();
 
+const hundredAndOne = Array.from({ length: 101 }, (_, at) => String(1000 + at));
+
 /** Request Guild Members, and presence. */
 export function membersSuite(stage: () => Stage): void {
   const ask = async (client: RawClient, d: Json): Promise<Payload> => {
@@ -105,6 +107,8 @@ export function membersSuite(stage: () => Stage): void {
         [[cast.ben.id, '999'], 1, ['999']],
         [['999', '998'], 0, ['999', '998']],
         [[], 0, []],
+        // Of more than 100 ids the first 100 are answered.
+        [hundredAndOne, 0, hundredAndOne.slice(0, 100)],
       ] as [string | string[], number, string[]][],
       async (ids, found, missing) => {
         const client = await stage().enter('ann', { intents: 1 });
@@ -173,6 +177,29 @@ export function membersSuite(stage: () => Stage): void {
         const statuses = watcher.received.filter(of('cat')).map(({ d }) => d['status']);
         expect(statuses.filter((status, at) => status === statuses[at - 1])).toEqual([]);
         expect(plain.received.some(({ t }) => t === 'PRESENCE_UPDATE')).toBe(false);
+      },
+    );
+
+    provesEach(
+      ['presence.client-status'],
+      'of a client that runs on %j is shown as %s',
+      [
+        [{ browser: 'Derailed iOS', os: 'ios' }, 'mobile'],
+        [{ browser: 'Derailed VR' }, 'vr'],
+        [{ $browser: 'Derailed Android' }, 'mobile'],
+        [{ browser: 'Firefox', os: 'linux' }, 'web'],
+      ] as [Json, string][],
+      async (properties, kind) => {
+        const watcher = await watch();
+        await stage().enter('cat', { properties });
+        // Of the session before it may still be told, in GUILD_CREATE too.
+        await watcher.first(({ t, d }) => {
+          const told = t === 'GUILD_CREATE' ? (d['presences'] as Json[]) : t === 'PRESENCE_UPDATE' ? [d] : [];
+          return told.some(
+            ({ user, status, client_status }) =>
+              (user as Json)['id'] === cast.cat.id && (client_status as Json)[kind] === status,
+          );
+        });
       },
     );
 

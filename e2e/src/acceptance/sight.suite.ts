@@ -91,6 +91,7 @@ export function sightSuite(stage: () => Stage): void {
           threads: [{ id: modThread }],
         });
         expect(heardOf(cat, since[1])).toEqual([]);
+        expect(ben.received.some(({ t }) => t === 'THREAD_DELETE')).toBe(false);
       },
     );
 

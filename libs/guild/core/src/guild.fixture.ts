@@ -208,10 +208,19 @@ export class GuildRig {
     this.run(this.guild.reread(asked.read, { snapshot: data, members }, this.at));
   }
 
-  /** The data of the events of that name that the session got. */
+  /** Name and data of the events that the session got. */
+  eventsOf(sessionId: string): { name: string; data: Record<string, unknown> }[] {
+    return (this.told.get(sessionId) ?? []).map(({ name, data }) => ({
+      name,
+      data: JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>,
+    }));
+  }
+
+  /** The data of those of that name. */
   dataOf(sessionId: string, name: string): Record<string, unknown>[] {
-    const events = this.told.get(sessionId)?.filter((event) => event.name === name) ?? [];
-    return events.map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>);
+    return this.eventsOf(sessionId)
+      .filter((event) => event.name === name)
+      .map(({ data }) => data);
   }
 
   got(sessionId: string): string[] {

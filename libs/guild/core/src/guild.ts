@@ -213,8 +213,7 @@ export class Guild {
     const { state, gone, joined } = readAgain(before, news, subscribed);
     for (const userId of gone) this.expel(userId, at.now);
     for (const userId of joined) this.delivery.call(userId);
-    const was = (id: Snowflake) => before.channels.get(id) ?? state.channels.get(id);
-    this.teller.reclass(model.adopt(state, at.wall), { now: state.channels, was }, at.now);
+    this.teller.learn(before, state, () => model.adopt(state, at.wall), at.now);
     return this.done(at);
   }
 

@@ -79,7 +79,8 @@ describe('What the database says', () => {
     const now = snapshot();
     rig.reread({ ...now, members: [member('1'), member('2', ['10']), member('4')], memberCount: 3 });
     expect(rig.got('s3').at(-1)).toBe('GUILD_DELETE');
-    expect(rig.got('s2')).not.toContain('GUILD_MEMBER_REMOVE');
+    expect(rig.got('s3')).not.toContain('GUILD_MEMBER_REMOVE');
+    expect(rig.got('s2').slice(1)).toEqual(['GUILD_ROLE_UPDATE', 'GUILD_MEMBER_ADD', 'GUILD_MEMBER_REMOVE']);
     expect(rig.asked.at(-1)).toEqual({ kind: 'joined', userId: '4' });
   });
 

@@ -8,6 +8,7 @@ import type { StateChange, VoiceChange } from './change';
 import type { GuildState } from './guild-state';
 import type { Encode, PresenceChanged } from './messages';
 import { type ChannelsAround, sightNews } from './sight-news';
+import { stateNews } from './state-news';
 
 /** Of a change that touches no channel. */
 export function around({ channels }: GuildState): ChannelsAround {
@@ -40,6 +41,15 @@ export class Teller {
     this.delivery.reclass(change);
     const news = sightNews(this.guildId, change, channels, this.delivery.subscribers, this.encode);
     for (const draft of news) this.announce(draft, now);
+  }
+
+  /** The database has another state than was known. @param adopt goes over to it */
+  learn(before: GuildState, after: GuildState, adopt: () => Reclassing, now: number): void {
+    const news = stateNews(this.guildId, before, after, this.encode);
+    for (const draft of news.gone) this.announce(draft, now);
+    const was = (id: Snowflake) => before.channels.get(id) ?? after.channels.get(id);
+    this.reclass(adopt(), { now: after.channels, was }, now);
+    for (const draft of news.changed) this.announce(draft, now);
   }
 
   /** @returns its index */

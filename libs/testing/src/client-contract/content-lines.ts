@@ -25,7 +25,8 @@ export const contentLines = {
   'members.all-intent': 'Of a bot that needs the intent GUILD_MEMBERS; without it there is no answer.',
   'members.query': 'A query matches the beginning of names, whatever their case.',
   'members.limit': 'limit bounds the matches of a query, 100 at most.',
-  'members.user-ids': 'user_ids may be one id or a list; not_found is always there for them.',
+  'members.user-ids':
+    'user_ids may be one id or a list, of which 100 are answered; not_found is always there for them.',
   'members.empty': 'A request without matches gets one empty chunk.',
   'members.presences': 'presences come when asked for with the intent GUILD_PRESENCES, else not.',
   'members.nonce': 'A nonce of up to 32 bytes is echoed; a longer one is left out.',

@@ -138,7 +138,8 @@ export class NaiveGuild implements NaiveWorld {
     switch (step.do) {
       case 'role': {
         const known = this.roles.some(({ id }) => id === step.id);
-        const role = { id: step.id, permissions: String(step.permissions) };
+        const { name } = naiveRole(step.id, 0n);
+        const role = { id: step.id, name, permissions: String(step.permissions) };
         return { name: known ? 'GUILD_ROLE_UPDATE' : 'GUILD_ROLE_CREATE', data: { role } };
       }
       case 'roleGone':
@@ -157,6 +158,7 @@ export class NaiveGuild implements NaiveWorld {
           name: `${thread ? 'THREAD' : 'CHANNEL'}_${event}`,
           data: {
             id: step.id,
+            name: naiveChannelOf(step.id, type).name,
             type,
             parent_id: step.parent,
             ...(!thread && { permission_overwrites: overwrites }),
@@ -174,7 +176,11 @@ export class NaiveGuild implements NaiveWorld {
         const until = step.timeout === null ? null : new Date(wall + step.timeout).toISOString();
         return {
           name: this.member(step.id) === undefined ? 'GUILD_MEMBER_ADD' : 'GUILD_MEMBER_UPDATE',
-          data: { user: { id: step.id }, roles: step.roles, communication_disabled_until: until },
+          data: {
+            user: { id: step.id, username: naiveMember(step.id).user.username },
+            roles: step.roles,
+            communication_disabled_until: until,
+          },
         };
       }
       case 'memberGone':

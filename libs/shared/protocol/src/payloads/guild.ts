@@ -12,7 +12,21 @@ export function guildCreateShared(
   visibleChannels: readonly Channel[],
   threads: readonly Channel[],
 ): string {
-  const plain = JSON.stringify({
+  const channels = visibleChannels.map((channel) => channelJson(channel, guild.id));
+  const lists =
+    `,"roles":[${roles.map(roleJson).join()}],"channels":[${channels.join()}]` +
+    `,"threads":[${threads.map((thread) => channelJson(thread, guild.id)).join()}]`;
+  return plainGuild(guild).slice(0, -1) + lists;
+}
+
+/** The data of GUILD_UPDATE. */
+export function guildUpdateJson(guild: Guild, roles: readonly Role[]): string {
+  return `${plainGuild(guild).slice(0, -1)},"roles":[${roles.map(roleJson).join()}]}`;
+}
+
+/** What is the guild's own. */
+function plainGuild(guild: Guild): string {
+  return JSON.stringify({
     id: guild.id,
     name: guild.name,
     icon: guild.icon,
@@ -56,11 +70,6 @@ export function guildCreateShared(
     guild_scheduled_events: [],
     soundboard_sounds: [],
   });
-  const channels = visibleChannels.map((channel) => channelJson(channel, guild.id));
-  const lists =
-    `,"roles":[${roles.map(roleJson).join()}],"channels":[${channels.join()}]` +
-    `,"threads":[${threads.map((thread) => channelJson(thread, guild.id)).join()}]`;
-  return plain.slice(0, -1) + lists;
 }
 
 export interface GuildCreateOwn {
