@@ -19,6 +19,8 @@ import { lineOf, type Numbered, type Onlooker } from '@derailed/testing';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decoder = new TextDecoder();
+/** Its snapshots leave no members out. */
+const nobodyElse = { members: [], joined: [] };
 const nothing = new Uint8Array(0);
 const ref = (id: string): NodeRef => ({ id, incarnation: 'a' });
 const gateway = ref('gateway');
@@ -150,10 +152,8 @@ export class Cores {
     client.bound = false;
     this.connections.set(client.connection, client);
     const { connection, userId, sessionId, lastSeq: seq } = client;
-    this.fromGateway(this.homeOf(userId), {
-      $case: 'resume',
-      value: { connection, userId, sessionId, seq },
-    });
+    const value = { connection, userId, sessionId, seq };
+    this.fromGateway(this.homeOf(userId), { $case: 'resume', value });
   }
 
   /** Hands an event to the guild, at once. @returns the number of the call */
@@ -265,7 +265,7 @@ export class Cores {
           this.ask((snapshot) => this.guild.loaded(effect.load, snapshot, this.at));
           break;
         case 'reread':
-          this.ask((snapshot) => this.guild.reread(effect.read, { snapshot, members: [] }, this.at));
+          this.ask((snapshot) => this.guild.reread(effect.read, { snapshot, ...nobodyElse }, this.at));
           break;
         case 'loadMembers':
           this.ask(({ members }) => {

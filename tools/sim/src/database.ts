@@ -37,6 +37,8 @@ export class Database {
       this.read(() => ({
         snapshot: this.platform.snapshot(guildId),
         members: this.platform.members(guildId, userIds),
+        // Its snapshots leave no members out.
+        joined: [],
       })),
     members: (guildId: Snowflake, userIds: readonly Snowflake[]) =>
       this.read(() => this.platform.members(guildId, userIds)),

@@ -200,12 +200,12 @@ export class GuildRig {
   }
 
   /** The database answers the read that the guild asked for last, if it did. */
-  reread(data: GuildSnapshot | null): void {
+  reread(data: GuildSnapshot | null, joined: string[] = []): void {
     const asked = this.asked.findLast((effect) => effect.kind === 'reread');
     if (asked?.kind !== 'reread') return;
     const wanted = new Set(asked.userIds);
     const members = (data?.members ?? []).filter(({ user }) => wanted.has(user.id));
-    this.run(this.guild.reread(asked.read, { snapshot: data, members }, this.at));
+    this.run(this.guild.reread(asked.read, { snapshot: data, members, joined }, this.at));
   }
 
   /** Name and data of the events that the session got. */

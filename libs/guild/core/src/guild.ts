@@ -155,7 +155,7 @@ export class Guild {
     this.phase = snapshot === null ? 'dormant' : 'ready';
     this.model = snapshot === null ? undefined : new GuildModel(snapshot);
     this.failures = 0;
-    this.reconciliation.begin(at.now);
+    this.reconciliation.begin(at);
     for (const item of this.gate.take()) {
       if (item.kind === 'publish' && this.model === undefined)
         this.out.answer(item.incoming.call, { sessions: 0 });
@@ -198,7 +198,7 @@ export class Guild {
   }
 
   /** The database as it is now, whatever was published. */
-  reread(read: number, { snapshot, members }: Reread, at: Moment): readonly Effect[] {
+  reread(read: number, { snapshot, ...others }: Reread, at: Moment): readonly Effect[] {
     const changes = this.reconciliation.finish(read, at.now);
     const { model } = this;
     if (changes === undefined || model === undefined || this.phase !== 'ready') return this.done(at);
@@ -209,7 +209,7 @@ export class Guild {
     }
     const before = model.state;
     const subscribed = [...this.delivery.subscribers.userIds()];
-    const news = { snapshot, members, changes, asked: this.reconciliation.asked };
+    const news = { snapshot, ...others, changes, asked: this.reconciliation.asked };
     const { state, gone, joined } = readAgain(before, news, subscribed);
     for (const userId of gone) this.expel(userId, at.now);
     for (const userId of joined) this.delivery.call(userId);
@@ -268,8 +268,8 @@ export class Guild {
     this.delivery.tick(at.now);
     if (this.model !== undefined) {
       this.teller.reclass(this.model.expireTimeouts(at.wall), around(this.model.state), at.now);
-      const due = this.reconciliation.due(at.now, this.delivery.subscribers.userIds());
-      if (due !== undefined) this.out.reread(due.read, due.userIds);
+      const due = this.reconciliation.due(at, this.delivery.subscribers.userIds());
+      if (due !== undefined) this.out.reread(due);
     }
     if (this.idleSince !== undefined && at.now >= this.idleSince + this.limits.idle) this.forget();
     return this.done(at);

@@ -9,6 +9,7 @@ export type {
   Phase,
   PresenceChanged,
   Publish,
+  Reread,
   Send,
   StreamMessage,
   Subscribe,

@@ -114,8 +114,16 @@ export type Effect =
     }
   /** Read the snapshot; then loaded() or loadFailed(). */
   | { readonly kind: 'load'; readonly load: number }
-  /** Read the snapshot and these members as one moment saw them; then reread() or rereadFailed(). */
-  | { readonly kind: 'reread'; readonly read: number; readonly userIds: readonly Snowflake[] }
+  /**
+   * Read the snapshot, these members, and of a guild whose snapshot leaves members out who has joined since that wall time
+   * (ms), as one moment saw them; then reread() or rereadFailed().
+   */
+  | {
+      readonly kind: 'reread';
+      readonly read: number;
+      readonly userIds: readonly Snowflake[];
+      readonly joinedSince: number;
+    }
   /** The session-node is behind until it has the event of this index; once others know: known(). */
   | { readonly kind: 'behind'; readonly node: string; readonly needs: number }
   /** The database has this member, of whom no event told: its living sessions are to subscribe. */
@@ -134,6 +142,8 @@ export interface Reread {
   readonly snapshot: GuildSnapshot | null;
   /** Those of the asked users who are members, if the snapshot leaves members out. */
   readonly members: readonly Member[];
+  /** Users who have joined lately, if the snapshot leaves members out. */
+  readonly joined: readonly Snowflake[];
 }
 
 /** Now, on both clocks. */

@@ -24,8 +24,8 @@ export class Outbox {
     this.effects.push({ kind: 'load', load });
   }
 
-  reread(read: number, userIds: readonly Snowflake[]): void {
-    this.effects.push({ kind: 'reread', read, userIds });
+  reread(reread: { read: number; userIds: readonly Snowflake[]; joinedSince: number }): void {
+    this.effects.push({ kind: 'reread', ...reread });
   }
 
   behind(node: string, needs: number): void {

@@ -7,6 +7,8 @@ import { GuildState } from './guild-state';
 export interface Reading {
   readonly snapshot: GuildSnapshot;
   readonly members: readonly Member[];
+  /** Who has joined since the read before, as far as the snapshot leaves members out. */
+  readonly joined: readonly Snowflake[];
   /** Published since the read began. */
   readonly changes: readonly StateChange[];
   /** Whose members were asked for. */
@@ -20,7 +22,7 @@ export interface Reading {
  */
 export function readAgain(
   before: GuildState,
-  { snapshot, members, changes, asked }: Reading,
+  { snapshot, members, joined: joinedLately, changes, asked }: Reading,
   subscribed: readonly Snowflake[],
 ): {
   readonly state: GuildState;
@@ -35,7 +37,6 @@ export function readAgain(
     if (known !== undefined && !asked.has(userId)) state.addMember(known);
     else gone.push(userId);
   }
-  const areKnown = before.complete && state.complete;
-  const joined = areKnown ? [...state.members.keys()].filter((userId) => !before.members.has(userId)) : [];
-  return { state, gone, joined };
+  const present = before.complete && state.complete ? state.members.keys() : joinedLately;
+  return { state, gone, joined: [...present].filter((userId) => !before.members.has(userId)) };
 }

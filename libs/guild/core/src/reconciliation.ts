@@ -1,9 +1,13 @@
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
 import type { StateChange } from './change';
 import type { GuildLimits } from './limits';
+import type { Moment } from './messages';
 
 /** However many events come, the database is read at the latest after this many times reconcileAfter. */
 const patience = 6;
+
+/** How far (ms) the database's clock may be behind, and how long a transaction may have taken that a read did not see. */
+const clockSlack = 60_000;
 
 export function earliest(...times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
@@ -17,10 +21,13 @@ export function earliest(...times: readonly (number | undefined)[]): number | un
 export class Reconciliation {
   private soon: { readonly first: number; at: number } | undefined;
   private regular: number | undefined;
-  private reading: { readonly read: number; readonly changes: StateChange[] } | undefined;
+  private reading:
+    { readonly read: number; readonly wall: number; readonly changes: StateChange[] } | undefined;
   /** Whose members the last read was asked for. */
   asked: ReadonlySet<Snowflake> = new Set();
   private lastRead = 0;
+  /** Wall ms: when the reads began whose answers came. */
+  private readAt = 0;
   private failures = 0;
 
   constructor(
@@ -29,8 +36,9 @@ export class Reconciliation {
   ) {}
 
   /** The guild was read. */
-  begin(now: number): void {
+  begin({ now, wall }: Moment): void {
     this.stop();
+    this.readAt = wall;
     this.planRegular(now);
   }
 
@@ -58,21 +66,22 @@ export class Reconciliation {
 
   /** The read that is to begin now, if one is. @param userIds whose members are wanted */
   due(
-    now: number,
+    { now, wall }: Moment,
     userIds: Iterable<Snowflake>,
-  ): { readonly read: number; readonly userIds: readonly Snowflake[] } | undefined {
+  ): { read: number; userIds: readonly Snowflake[]; joinedSince: number } | undefined {
     const wake = this.nextWake();
     if (wake === undefined || wake > now) return undefined;
     this.soon = undefined;
     this.asked = new Set(userIds);
-    this.reading = { read: ++this.lastRead, changes: [] };
-    return { read: this.lastRead, userIds: [...this.asked] };
+    this.reading = { read: ++this.lastRead, wall, changes: [] };
+    return { read: this.lastRead, userIds: [...this.asked], joinedSince: this.readAt - clockSlack };
   }
 
   /** What was published while this read went on; undefined: nobody waits for it any more. */
   finish(read: number, now: number): readonly StateChange[] | undefined {
     if (this.reading?.read !== read) return undefined;
-    const { changes } = this.reading;
+    const { changes, wall } = this.reading;
+    this.readAt = wall;
     this.reading = undefined;
     this.failures = 0;
     this.planRegular(now);

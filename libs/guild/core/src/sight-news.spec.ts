@@ -1,5 +1,15 @@
 import { Permission } from '@derailed/shared/protocol';
-import { channel, guildId, hiddenFrom, member, readyRig, shownTo, snapshot, VIEW } from './guild.fixture';
+import {
+  channel,
+  GuildRig,
+  guildId,
+  hiddenFrom,
+  member,
+  readyRig,
+  shownTo,
+  snapshot,
+  VIEW,
+} from './guild.fixture';
 
 const hide = { id: guildId, type: 0, allow: '0', deny: `${VIEW}` };
 
@@ -82,6 +92,31 @@ describe('What the database says', () => {
     expect(rig.got('s3')).not.toContain('GUILD_MEMBER_REMOVE');
     expect(rig.got('s2').slice(1)).toEqual(['GUILD_ROLE_UPDATE', 'GUILD_MEMBER_ADD', 'GUILD_MEMBER_REMOVE']);
     expect(rig.asked.at(-1)).toEqual({ kind: 'joined', userId: '4' });
+  });
+
+  it('calls who has joined a large guild since it was read before, and is not in it', () => {
+    const large = snapshot({ memberCount: 1000, members: null });
+    const rig = new GuildRig();
+    rig.subscribe('s2', '2');
+    rig.load(large);
+    rig.run(rig.guild.membersLoaded(rig.lastLoad(), [member('2')], rig.at));
+    const times: number[] = [];
+    const readAgain = (...joined: string[]): void => {
+      rig.publish('GUILD_UPDATE', {});
+      rig.wait(5000);
+      const asked = rig.asked.at(-1);
+      if (asked?.kind === 'reread') times.push(asked.joinedSince - rig.wallOffset);
+      const data = { ...large, members: [member('2')] };
+      rig.reread(data, joined);
+    };
+    const before = rig.asked.length;
+    readAgain('2', '7');
+    readAgain();
+    // A minute is for clocks that differ and for what was not committed yet.
+    expect(times).toEqual([0 - 60_000, 5000 - 60_000]);
+    expect(rig.asked.slice(before).filter(({ kind }) => kind === 'joined')).toEqual([
+      { kind: 'joined', userId: '7' },
+    ]);
   });
 
   it('gives way to what was published while it was read', () => {

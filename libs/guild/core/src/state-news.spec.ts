@@ -29,7 +29,7 @@ function toldOf(
 }
 
 describe('What the database says and no event told', () => {
-  const { guild, roles, channels, members } = snapshot();
+  const { guild, channels, members } = snapshot();
 
   it('is nothing when the events told all', () => {
     // Lists in another order, the last message, and how a time is written are no news.

@@ -137,7 +137,7 @@ export class GuildHost {
           break;
         case 'reread':
           void this.reads
-            .again(guild.id, effect.userIds)
+            .again(guild.id, effect.userIds, effect.joinedSince)
             .then((found) =>
               this.resume(guild, (then) =>
                 found === undefined

@@ -70,7 +70,7 @@ function start({ away = false, ack = true } = {}) {
     snapshotWith: async () => {
       database.reads++;
       if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
-      return { snapshot: guild, members: [] };
+      return { snapshot: guild, members: [], joined: [] };
     },
     members: async () => [],
   };

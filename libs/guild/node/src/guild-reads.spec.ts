@@ -31,7 +31,7 @@ function start(concurrency: number) {
           else reject(error);
         });
       }),
-    snapshotWith: () => Promise.resolve({ snapshot: null, members: [] }),
+    snapshotWith: () => Promise.resolve({ snapshot: null, members: [], joined: [] }),
     members: () => Promise.resolve([]),
   };
   const { counts, counters } = count();

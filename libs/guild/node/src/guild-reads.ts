@@ -1,6 +1,6 @@
 import { DatabaseUnavailable, type GuildRepository } from '@derailed/platform/persistence';
 import type { Logger } from '@derailed/platform/observability';
-import { MEMBERS_IN_SNAPSHOT } from '@derailed/guild/core';
+import { MEMBERS_IN_SNAPSHOT, type Reread } from '@derailed/guild/core';
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { ReadOutcome } from './metrics';
@@ -58,14 +58,11 @@ export class GuildReads {
     });
   }
 
-  /** What the guild is now, and those of these users who are members, from one moment. */
-  again(
-    guildId: Snowflake,
-    userIds: readonly Snowflake[],
-  ): Promise<{ readonly snapshot: GuildSnapshot | null; readonly members: readonly Member[] } | undefined> {
+  /** What the guild is now, those of these users who are members, and who has joined since, from one moment. */
+  again(guildId: Snowflake, userIds: readonly Snowflake[], joinedSince: number): Promise<Reread | undefined> {
     return this.inTurn(() =>
       this.counted(this.counters.snapshots, () =>
-        this.repository.snapshotWith(guildId, MEMBERS_IN_SNAPSHOT, userIds),
+        this.repository.snapshotWith(guildId, MEMBERS_IN_SNAPSHOT, userIds, joinedSince),
       ),
     );
   }

@@ -48,7 +48,7 @@ export const reads: Readonly<Record<string, TableReads>> = {
       {
         name: 'members_pkey',
         on: '(guild_id, user_id)',
-        readFor: 'snapshot; pages of members; members by id; count',
+        readFor: 'snapshot; pages of members; members by id; count; who has joined lately',
       },
       {
         name: 'members_user_id',

@@ -61,6 +61,18 @@ const selectChannels = `
     ) AS overwrites
   FROM channels c WHERE c.guild_id = ANY($1::bigint[]) ORDER BY c.position, c.id`;
 
+/** Walks the members of the guild, as the count of them does; no index is asked of the platform for it. */
+const selectJoined = `
+  SELECT user_id FROM members WHERE guild_id = $1 AND joined_at >= to_timestamp($2::float8 / 1000)
+  ORDER BY joined_at DESC LIMIT $3`;
+const joinedAtOnce = 250;
+
+export interface SnapshotWith {
+  readonly snapshot: GuildSnapshot | null;
+  readonly members: readonly Member[];
+  readonly joined: readonly Snowflake[];
+}
+
 /** Reads of guilds. All reject with DatabaseUnavailable while the database is away. */
 @Injectable()
 export class GuildRepository {
@@ -89,22 +101,33 @@ export class GuildRepository {
     return this.database.snapshot((query) => this.read(query, storable, maxMembers));
   }
 
-  /** The same, and of a guild whose members are left out those of `userIds` who are members, at the same moment. */
+  /**
+   * The same, and of a guild whose members are left out those of `userIds` who are members, and the last ones who have
+   * joined since, at the same moment.
+   * @param joinedSince milliseconds since the Unix epoch
+   */
   async snapshotWith(
     guildId: Snowflake,
     maxMembers: number,
     userIds: readonly Snowflake[],
-  ): Promise<{ readonly snapshot: GuildSnapshot | null; readonly members: readonly Member[] }> {
-    if (!isStorable(guildId)) return { snapshot: null, members: [] };
+    joinedSince: number,
+  ): Promise<SnapshotWith> {
+    const nobody = { members: [], joined: [] };
+    if (!isStorable(guildId)) return { snapshot: null, ...nobody };
     return this.database.snapshot(async (query) => {
       const snapshot = (await this.read(query, [guildId], maxMembers)).get(guildId) ?? null;
-      if (snapshot === null || snapshot.members !== null) return { snapshot, members: [] };
+      if (snapshot === null || snapshot.members !== null) return { snapshot, ...nobody };
       const ids = userIds.filter(isStorable);
       const rows = await query<MemberFields>(
         `${selectMembers} WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[])`,
         [guildId, ids],
       );
-      return { snapshot, members: membersOf(guildId, rows, this.breaches) };
+      const joined = await query<{ user_id: string }>(selectJoined, [guildId, joinedSince, joinedAtOnce]);
+      return {
+        snapshot,
+        members: membersOf(guildId, rows, this.breaches),
+        joined: joined.map((row) => row.user_id),
+      };
     });
   }
 

@@ -18,6 +18,8 @@ const staff = '300000000000000001';
 const staffOnly = '400000000000000004';
 const crowd = '210000000000000000';
 const unknown = '999';
+/** When nobody has joined yet (ms). */
+const later = Date.parse('2100-01-01T00:00:00Z');
 /** A snowflake that PostgreSQL's bigint can't hold. */
 const huge = '18446744073709551615';
 
@@ -163,25 +165,38 @@ describe.each(Object.keys(databases) as (keyof typeof databases)[])('the reposit
 
     it('a snapshot with members has, where it leaves members out, those who were asked for', async () => {
       const [one, other] = ['700000000000000001', '700000000000000150'];
-      const found = await persistence.guilds.snapshotWith(crowd, 10, [other, unknown, huge, ada, one]);
+      const found = await persistence.guilds.snapshotWith(crowd, 10, [other, unknown, huge, ada, one], later);
       expect(found.snapshot).toMatchObject({ guild: { id: crowd }, memberCount: 200, members: null });
       expect(found.members.map(({ user }) => user.id).sort()).toEqual([one, other]);
-      await expect(persistence.guilds.snapshotWith(workshop, 4, [grace])).resolves.toMatchObject({
+      await expect(persistence.guilds.snapshotWith(workshop, 4, [grace], later)).resolves.toMatchObject({
         members: [{ nick: 'Admiral', roleIds: [staff] }],
       });
-      await expect(persistence.guilds.snapshotWith(crowd, 10, [])).resolves.toMatchObject({ members: [] });
+      const { members, joined } = await persistence.guilds.snapshotWith(crowd, 10, [], later);
+      expect([members, joined]).toEqual([[], []]);
     });
 
     it('a snapshot with members is the same snapshot, and has them all where there are few', async () => {
-      await expect(persistence.guilds.snapshotWith(workshop, 10, [grace, unknown])).resolves.toEqual({
+      const nobody = { members: [], joined: [] };
+      await expect(persistence.guilds.snapshotWith(workshop, 10, [grace, unknown], 0)).resolves.toEqual({
         snapshot: await persistence.guilds.snapshot(workshop, 10),
-        members: [],
+        ...nobody,
       });
-      for (const id of [unknown, huge])
-        await expect(persistence.guilds.snapshotWith(id, 10, [grace])).resolves.toEqual({
-          snapshot: null,
-          members: [],
-        });
+      for (const id of [unknown, huge]) {
+        const found = await persistence.guilds.snapshotWith(id, 10, [grace], 0);
+        expect(found).toEqual({ snapshot: null, ...nobody });
+      }
+    });
+
+    it('a snapshot with members names who has joined since, the last ones first', async () => {
+      const [one, other] = ['700000000000000011', '700000000000000012'];
+      const join = 'UPDATE members SET joined_at = $3 WHERE guild_id = $1 AND user_id = $2';
+      await sql(join, [crowd, one, '2090-01-01T00:00:00Z']);
+      await sql(join, [crowd, other, '2090-01-01T00:00:01Z']);
+      const since = async (time: string) =>
+        (await persistence.guilds.snapshotWith(crowd, 10, [], Date.parse(time))).joined;
+      expect(await since('2090-01-01T00:00:00Z')).toEqual([other, one]);
+      expect(await since('2090-01-01T00:00:00.500Z')).toEqual([other]);
+      for (const id of [one, other]) await sql(join, [crowd, id, '2024-01-01T00:00:00Z']);
     });
 
     it('a snapshot and its members are of one moment, whatever is written meanwhile', async () => {
@@ -203,7 +218,7 @@ describe.each(Object.keys(databases) as (keyof typeof databases)[])('the reposit
       })();
       const moments = new Set<string>();
       while (writing) {
-        const { snapshot, members } = await persistence.guilds.snapshotWith(crowd, 10, [writer]);
+        const { snapshot, members } = await persistence.guilds.snapshotWith(crowd, 10, [writer], later);
         expect(members.map(({ nick }) => nick)).toEqual([snapshot?.guild.name]);
         moments.add(snapshot?.guild.name ?? '');
       }
