@@ -176,7 +176,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     mesh.onMessage('presencesShown', ({ guildId, userIds }) =>
       host.with(guildId, (guild, at) => guild.presence({ kind: 'shown', userIds }, at)),
     );
-    mesh.onCall('publish', (value) => this.publish(value), forGuilds);
+    mesh.onCall('publish', (value, from) => this.publish(value, from), forGuilds);
     mesh.onCall('guildInfo', ({ guildId }) => ({
       $case: 'guildInfoReply',
       value: host.get(guildId)?.info() ?? { presences: 0, available: false },
@@ -188,7 +188,10 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     mesh.onPeer((event) => this.peerChanged(event));
   }
 
-  private publish({ audienceIds, permitted, event, channelId }: Publish): Message | Promise<Message> {
+  private publish(
+    { audienceIds, permitted, event, channelId, restarts }: Publish,
+    from: NodeRef,
+  ): Message | Promise<Message> {
     const [guildId, ...others] = permitted === undefined ? audienceIds : [permitted.guildId, ...audienceIds];
     if (others.length > 0 || !isSnowflake(guildId)) throw invalidArgument('target', 'must be one guild');
     const permissions = permitted?.permissions ?? '';
@@ -198,22 +201,19 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     const change = parseChange(event.name, event.data);
     this.metrics.events.inc();
     if (change?.kind === 'member' && change.isNew) this.joins.announce(guildId, change.userId, event.id);
-    return new Promise((resolve, reject) => {
+    return this.owner.answer<Message>({ from, keys: [guildId], restarts }, (resolve, reject) => {
       const since = this.clock.monotonic();
       // A node that slept through its lease must not say that an event is delivered: its sessions may be others' by now.
       const answer = (message: Message): void =>
         this.owner.mayAnswer(guildId) ? resolve(message) : reject(moved(guildId));
-      const begin = (): void => {
-        // Who is in voice has to be known when the first session comes.
-        const enters = change?.kind === 'voice' && change.state !== undefined;
-        if (this.host.get(guildId) === undefined && !enters)
-          return answer({ $case: 'published', value: { sessions: 0 } });
-        const call = this.host.expectAnswer({ guildId, since, resolve: answer, reject });
-        this.host.open(guildId, (guild, at) =>
-          guild.publish({ call, publish: { event, channelId, permissions }, change }, at),
-        );
-      };
-      this.owner.run([guildId], begin, reject);
+      // Who is in voice has to be known when the first session comes.
+      const enters = change?.kind === 'voice' && change.state !== undefined;
+      if (this.host.get(guildId) === undefined && !enters)
+        return answer({ $case: 'published', value: { sessions: 0 } });
+      const call = this.host.expectAnswer({ guildId, since, resolve: answer, reject });
+      this.host.open(guildId, (guild, at) =>
+        guild.publish({ call, publish: { event, channelId, permissions }, change }, at),
+      );
     });
   }
 

@@ -1,6 +1,6 @@
 import { type Cluster, type ClusterView, type Member, RingView } from '@derailed/platform/cluster';
 import { InProcessNetwork } from '@derailed/platform/mesh';
-import { type CallError, seededRng } from '@derailed/shared/kernel';
+import { type CallError, Code, seededRng } from '@derailed/shared/kernel';
 import { VirtualClock } from '@derailed/testing';
 import { KeyOwner } from './key-owner';
 
@@ -223,5 +223,66 @@ describe('KeyOwner', () => {
     clock.advance(1);
     expect(done).toEqual(['a 1']);
     expect(a.owner.isLate('s')).toBe(true);
+  });
+
+  describe('answers the calls of another node', () => {
+    /** A call of node t for keys of node a, answered with the place of its turn. */
+    const calls = () => {
+      const world = start();
+      const a = world.node('a');
+      const { self: from } = world.network.join('t');
+      let turns = 0;
+      const call = (keys: readonly string[], restarts?: boolean): Promise<number | Code> =>
+        a.owner
+          .answer<number>({ from, keys, restarts }, (resolve) => resolve(++turns))
+          .catch(({ code }: CallError) => code);
+      return { ...world, a, call };
+    };
+
+    it('and takes none whose predecessor it has refused, until they begin again from the first', async () => {
+      const { a, list, call } = calls();
+      const refused = [call(['1'], false), call(['2'], false)];
+      a.cluster.show(list(1, 'a'));
+      await settled();
+      // It owns the key by now; the refusal of the first is still on its way.
+      const behind = [call(['1'], false), call(['2', '3'], false), call(['3'], false)];
+      const again = [call(['1'], true), call(['1'], false)];
+      expect(await Promise.all([...refused, ...behind])).toEqual(Array(5).fill(Code.ABORTED));
+      expect(await Promise.all(again)).toEqual([1, 2]);
+      expect(await Promise.all([call(['3'], true), call(['2'], false)])).toEqual([3, Code.ABORTED]);
+    });
+
+    it('also of one that waited here before it was refused', async () => {
+      const { a, node, list, between, call } = calls();
+      node('b');
+      const key = between(list(1, 'a'), 'a', list(2, 'a', 'b'), 'b');
+      a.cluster.show(list(1, 'a'));
+      const waited = call([key], false);
+      a.cluster.show(list(2, 'a', 'b'));
+      a.cluster.show(list(3, 'a'));
+      expect(await waited).toBe(Code.ABORTED);
+      await settled();
+      expect(await call([key], false)).toBe(Code.ABORTED);
+      expect(await call([key], true)).toBe(1);
+    });
+
+    it('of a version that does not say when it begins again as they come', async () => {
+      const { a, list, call } = calls();
+      expect(await call(['1'])).toBe(Code.ABORTED);
+      a.cluster.show(list(1, 'a'));
+      await settled();
+      expect(await call(['1'])).toBe(1);
+    });
+
+    it('and forgets what it refused when the link is gone: what was on its way is lost', async () => {
+      const { a, list, network, call } = calls();
+      expect(await call(['1'], false)).toBe(Code.ABORTED);
+      a.mesh.send('t', 'x', { $case: 'ownershipYielded', value: { role: 'guild-node', generation: 0 } });
+      await settled();
+      network.leave('t');
+      a.cluster.show(list(1, 'a'));
+      await settled();
+      expect(await call(['1'], false)).toBe(1);
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { type Cluster, Ownership, type Role, type Standing } from '@derailed/platform/cluster';
 import type { Mesh, Message, NodeRef } from '@derailed/platform/mesh';
 import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
+import { Refusals } from './refusals';
 
 /** How long a session-node may take to say what it holds before the others go on without it, in milliseconds. */
 const syncTimeout = 5000;
@@ -11,6 +12,14 @@ const askServedAgain = 100;
 const maxWaiting = 65_536;
 
 type Refuse = (error: CallError) => void;
+
+/** A call of another node, for keys that it takes for this node's. */
+export interface KeyCall {
+  readonly from: NodeRef;
+  readonly keys: readonly string[];
+  /** It is the first of those that were refused to come again. Absent: the caller does not say. */
+  readonly restarts?: boolean | undefined;
+}
 
 interface Waiting {
   readonly keys: readonly string[];
@@ -43,6 +52,7 @@ export class KeyOwner {
   private readonly waitingFor = new Set<string>();
   /** Claims by a list that this node has not seen yet. */
   private claims: { readonly from: NodeRef; readonly generation: number }[] = [];
+  private readonly refusals = new Refusals();
   /** Session-nodes that said in their sync what was not so any more: they are to say it again. */
   private readonly unsure = new Set<string>();
   /** The last list by which the session-nodes were told that all keys are served. */
@@ -73,6 +83,9 @@ export class KeyOwner {
     mesh.onMessage('ownershipSynced', ({ generation }, from) => this.synced(from, generation), ours);
     mesh.onCall('ownershipAwaited', ({ generation }) => this.served(generation), ours);
     cluster.onChange(() => this.adopt());
+    mesh.onPeer(({ kind, node }) => {
+      if (kind === 'gone') this.refusals.forget(node.id);
+    });
   }
 
   /** Begins with the present list; all handlers are registered. */
@@ -126,7 +139,26 @@ export class KeyOwner {
   }
 
   /**
-   * The same for what nobody waits for: not run when the key is not ours by the list of `generation`, or by a later one.
+   * Answers a call: does the work now, or in its turn when all of the keys may be served. After it was answered with ABORTED
+   * all later calls of that node for one of these keys are, until it begins again.
+   */
+  answer<T>(
+    { from, keys, restarts }: KeyCall,
+    work: (resolve: (answer: T) => void, reject: Refuse) => void,
+  ): Promise<T> {
+    return new Promise<T>((resolve, fail) => {
+      const reject: Refuse = (error) => {
+        if (error.code === Code.ABORTED && restarts !== undefined) this.refusals.add(from.id, keys);
+        fail(error);
+      };
+      if (restarts !== undefined && !this.refusals.admits(from.id, keys, restarts))
+        reject(moved(keys.join()));
+      else this.run(keys, () => work(resolve, reject), reject);
+    });
+  }
+
+  /**
+   * Runs as run() does what nobody waits for: not run when the key is not ours by the list of `generation`, or by a later one.
    * @param needs `waiting`: as soon as the key is this node's
    */
   take(key: string, generation: number, needs: Waiting['needs'], task: () => void): void {

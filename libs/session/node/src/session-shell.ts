@@ -1,7 +1,16 @@
 import { type Notice, Notices, Shortfalls } from '@derailed/audience/core';
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
-import { CLOCK, DRAIN, type Drain, KeyOwner, RNG, WitnessCalls, moved } from '@derailed/platform/runtime';
+import {
+  CLOCK,
+  DRAIN,
+  type Drain,
+  type KeyCall,
+  KeyOwner,
+  RNG,
+  WitnessCalls,
+  moved,
+} from '@derailed/platform/runtime';
 import { type Effect, type Inbound, SessionNode } from '@derailed/session/core';
 import { AudienceKind } from '@derailed/shared/contract';
 import { CallError, type Cancel, type Clock, type Rng } from '@derailed/shared/kernel';
@@ -158,18 +167,25 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     );
     this.mesh.onCall(
       'publish',
-      (value) => this.answer(value.audienceIds, (call, now) => this.core.publish(call, value, now)),
+      (value, from) =>
+        this.answer({ from, keys: value.audienceIds, restarts: value.restarts }, (call, now) =>
+          this.core.publish(call, value, now),
+        ),
       isOfUsers,
     );
-    this.mesh.onCall('userPresence', ({ userId }) =>
-      this.answer([userId], (call, now) => this.core.userPresence(call, userId, now)),
+    this.mesh.onCall('userPresence', ({ userId }, from) =>
+      this.answer({ from, keys: [userId] }, (call, now) => this.core.userPresence(call, userId, now)),
     );
-    this.mesh.onCall('disconnectUser', ({ userId, closeCode }) =>
-      this.answer([userId], (call, now) => this.core.disconnectUser(call, userId, closeCode, now)),
+    this.mesh.onCall('disconnectUser', ({ userId, closeCode }, from) =>
+      this.answer({ from, keys: [userId] }, (call, now) =>
+        this.core.disconnectUser(call, userId, closeCode, now),
+      ),
     );
-    this.mesh.onCall('identifyBudget', async ({ userId }) => {
+    this.mesh.onCall('identifyBudget', async ({ userId }, from) => {
       const guilds = await this.reads.guildCount(userId);
-      return this.answer([userId], (call, now) => this.core.identifyBudget(call, userId, guilds, now));
+      return this.answer({ from, keys: [userId] }, (call, now) =>
+        this.core.identifyBudget(call, userId, guilds, now),
+      );
     });
     this.mesh.onMessage('audienceBehind', (value, from) => {
       this.notices.put({ ...value, owner: from.id, ownerIncarnation: from.incarnation });
@@ -267,17 +283,11 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   /** Starts a call when each of the users may be served here. */
-  private answer(
-    userIds: readonly string[],
-    start: (call: number, now: number) => readonly Effect[],
-  ): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      const begin = (): void => {
-        const call = ++this.calls;
-        this.callers.set(call, { resolve, reject, userIds });
-        this.run(start(call, this.clock.monotonic()));
-      };
-      this.owner.run(userIds, begin, reject);
+  private answer(of: KeyCall, start: (call: number, now: number) => readonly Effect[]): Promise<Message> {
+    return this.owner.answer<Message>(of, (resolve, reject) => {
+      const call = ++this.calls;
+      this.callers.set(call, { resolve, reject, userIds: of.keys });
+      this.run(start(call, this.clock.monotonic()));
     });
   }
 

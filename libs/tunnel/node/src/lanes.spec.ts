@@ -25,10 +25,10 @@ function start({ mayMove = true } = {}) {
       .call(
         split,
         within,
-        (owner, theirs) =>
+        (owner, theirs, _, restarts) =>
           new Promise<void>((answer, fail) => {
             const part = split.length === 1 ? '' : ` ${theirs.join('+')}`;
-            sent.push({ name: `${name}${part} to ${owner}`, answer, fail });
+            sent.push({ name: `${name}${part} to ${owner}${restarts ? ' again' : ''}`, answer, fail });
           }),
       )
       .then((all) => {
@@ -62,7 +62,7 @@ describe('calls to the owner of a key', () => {
     take('3').fail(gone);
     await settled();
     clock.advance(50);
-    expect(names()).toEqual(['2 to b']);
+    expect(names()).toEqual(['2 to b again']);
     take('2').answer();
     await settled();
     expect(names()).toEqual(['3 to b', '4 to b']);
@@ -81,7 +81,7 @@ describe('calls to the owner of a key', () => {
     take('1').fail(notMine);
     await settled();
     clock.advance(50);
-    expect(names()).toEqual(['1 to b']);
+    expect(names()).toEqual(['1 to b again']);
     take('1').answer();
     await settled();
     expect(names()).toEqual(['2 to b']);
@@ -95,12 +95,12 @@ describe('calls to the owner of a key', () => {
     owners['g'] = 'b';
     clock.advance(50);
     call('g', '3');
-    expect(names()).toEqual(['1 to b']);
+    expect(names()).toEqual(['1 to b again']);
     take('1').fail(notMine);
     await settled();
     expect(names()).toEqual([]);
     clock.advance(50);
-    expect(names()).toEqual(['1 to b']);
+    expect(names()).toEqual(['1 to b again']);
     take('1').fail(unavailable('no data'));
     await settled();
     expect(names()).toEqual(['2 to b', '3 to b']);
@@ -121,7 +121,7 @@ describe('calls to the owner of a key', () => {
     // It goes where nothing is before it, and waits where something is.
     expect(names()).toEqual(['1 w to b', '2 w to b']);
     clock.advance(50);
-    expect(names().slice(2).sort()).toEqual(['1 u to a', '1 v to b']);
+    expect(names().slice(2).sort()).toEqual(['1 u to a again', '1 v to b again']);
     take('1 v').answer();
     await settled();
     expect(names()).toContain('2 v to b');
@@ -150,6 +150,39 @@ describe('calls to the owner of a key', () => {
     }
     await settled();
     expect(outcomes).toEqual([`1 ${Code.UNAVAILABLE} not mine`]);
+  });
+
+  it('take those behind them along when their time is over: whoever makes them again wants them first', async () => {
+    const { clock, lanes, names, outcomes, call, take } = start();
+    call('g', '1', 12);
+    call('g', '2');
+    call('g', '3');
+    for (const name of ['1', '2', '3']) take(name).fail(notMine);
+    await settled();
+    clock.advance(5);
+    take('1').fail(notMine);
+    await settled();
+    clock.advance(10);
+    await settled();
+    expect(names()).toEqual([]);
+    expect(outcomes).toEqual(['1', '2', '3'].map((name) => `${name} ${Code.UNAVAILABLE} not mine`));
+    expect(lanes.size).toBe(0);
+  });
+
+  it('are not tried again behind one that got no answer in time', async () => {
+    const { clock, lanes, names, outcomes, call, take } = start();
+    for (const name of ['1', '2', '3']) call('g', name);
+    take('2').fail(gone);
+    take('1').fail(new CallError(Code.DEADLINE_EXCEEDED, 'late'));
+    await settled();
+    // It may be where the first one may be too, and in its place behind it.
+    take('3').answer();
+    await settled();
+    clock.advance(50);
+    await settled();
+    expect(names()).toEqual([]);
+    expect(outcomes).toEqual([`1 ${Code.DEADLINE_EXCEEDED} late`, '3 ok', `2 ${Code.UNAVAILABLE} a is gone`]);
+    expect(lanes.size).toBe(0);
   });
 
   it.each([

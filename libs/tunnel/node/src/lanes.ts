@@ -9,8 +9,14 @@ export type Outcome<T> = PromiseSettledResult<T>;
  * @param owner undefined: nobody has the role
  * @param keys those of the call's that it owns
  * @param withinMs what is left of the call's time
+ * @param restarts it is the first of the calls for its key that go again
  */
-export type Send<T> = (owner: string | undefined, keys: readonly string[], withinMs: number) => Promise<T>;
+export type Send<T> = (
+  owner: string | undefined,
+  keys: readonly string[],
+  withinMs: number,
+  restarts: boolean,
+) => Promise<T>;
 
 interface Request {
   readonly send: Send<unknown>;
@@ -26,6 +32,8 @@ interface Slot {
   readonly request: Request;
   readonly key: string;
   failure: CallError | undefined;
+  /** One before it was given up: it must not be tried again either. */
+  isGivenUp: boolean;
 }
 
 interface Lane {
@@ -50,7 +58,8 @@ const longestRetry = 50;
  * Calls to the owners of keys, kept in order for each key while it moves: when one fails because its owner is gone or
  * not the owner (any more), it and all behind it wait until what is on its way has come back, and go again in their
  * order to the owner of then: the first alone, for a node that does not know yet that it is the owner refuses it, and would
- * take those behind it a moment later. The event ids in them make sure that nothing happens twice.
+ * take those behind it a moment later. The event ids in them make sure that nothing happens twice. When one is
+ * given up because its time is over, those behind it are too: whoever makes it again wants them behind it still.
  */
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
@@ -82,7 +91,7 @@ export class Lanes {
       const request: Request = { send, until, outcomes: [], resolve, open: 0 };
       const flights = new Map<string | undefined, Slot[]>();
       for (const key of keys) {
-        const slot: Slot = { request, key, failure: undefined };
+        const slot: Slot = { request, key, failure: undefined, isGivenUp: false };
         request.open++;
         const lane = this.open(key);
         lane.slots.add(slot);
@@ -111,14 +120,14 @@ export class Lanes {
     return lane;
   }
 
-  private fly(request: Request, owner: string | undefined, flight: readonly Slot[]): void {
+  private fly(request: Request, owner: string | undefined, flight: readonly Slot[], restarts = false): void {
     for (const { key } of flight) {
       const lane = this.open(key);
       lane.owner = owner;
       lane.flying++;
     }
     const keys = flight.map(({ key }) => key);
-    request.send(owner, keys, request.until - this.clock.monotonic()).then(
+    request.send(owner, keys, request.until - this.clock.monotonic(), restarts).then(
       (value) => this.landed(request, flight, { status: 'fulfilled', value }),
       (reason: unknown) => {
         if (this.isMove(reason)) this.returned(flight, reason);
@@ -129,8 +138,10 @@ export class Lanes {
 
   /** That is what has become of it. */
   private landed(request: Request, flight: readonly Slot[], outcome: Outcome<unknown>): void {
+    const isOverdue = outcome.status === 'rejected' && isTimeout(outcome.reason);
     for (const slot of flight) {
       this.open(slot.key).flying--;
+      if (isOverdue) this.giveUpBehind(slot);
       this.leave(slot);
     }
     this.settle(request, flight.length, outcome);
@@ -144,6 +155,15 @@ export class Lanes {
       lane.flying--;
       lane.isStalled = true;
       this.wait(slot.key, lane);
+    }
+  }
+
+  /** Those that are on their way may still arrive, where it may have arrived before them. */
+  private giveUpBehind(overdue: Slot): void {
+    let isBehind = false;
+    for (const slot of this.open(overdue.key).slots) {
+      if (isBehind) slot.isGivenUp = true;
+      else isBehind = slot === overdue;
     }
   }
 
@@ -172,8 +192,9 @@ export class Lanes {
   private again(key: string, lane: Lane): void {
     if (!lane.isStalled || lane.flying > 0) return;
     lane.isStalled = false;
+    lane.scout = undefined;
     for (const slot of [...lane.slots]) {
-      if (!this.resend(slot)) continue;
+      if (!this.resend(slot, true)) continue;
       lane.scout = slot;
       lane.isStalled = true;
       return;
@@ -185,16 +206,17 @@ export class Lanes {
     lane.scout = undefined;
     lane.isStalled = false;
     lane.attempts = 0;
-    for (const slot of [...lane.slots]) this.resend(slot);
+    for (const slot of [...lane.slots]) this.resend(slot, false);
   }
 
-  /** False: its time is over, and it has failed. */
-  private resend(slot: Slot): boolean {
+  /** False: its time is over, or that of one before it, and it has failed. */
+  private resend(slot: Slot, restarts: boolean): boolean {
     const { request, key, failure } = slot;
-    if (this.clock.monotonic() < request.until) {
-      this.fly(request, this.ownerOf(key), [slot]);
+    if (!slot.isGivenUp && this.clock.monotonic() < request.until) {
+      this.fly(request, this.ownerOf(key), [slot], restarts);
       return true;
     }
+    this.giveUpBehind(slot);
     this.leave(slot);
     const reason = unavailable(failure?.message ?? `no owner of ${key} was found in time`);
     this.settle(request, 1, { status: 'rejected', reason });
@@ -205,4 +227,8 @@ export class Lanes {
     if (!(error instanceof CallError)) return false;
     return error.code === Code.ABORTED || (error instanceof Unreachable && this.mayMove());
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof CallError && error.code === Code.DEADLINE_EXCEEDED;
 }

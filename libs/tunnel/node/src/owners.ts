@@ -48,8 +48,11 @@ export class Owners {
     answer: C,
   ): Promise<MessageOf<C>> {
     const flow = `g:${guildId}`;
-    const [outcome] = await this.lanes.call([flow], this.config.publishTimeout, (owner, _, withinMs) =>
-      this.callNode(owner, 'guild-node', flow, message, answer, withinMs),
+    const [outcome] = await this.lanes.call(
+      [flow],
+      this.config.publishTimeout,
+      (owner, _, withinMs, restarts) =>
+        this.callNode(owner, 'guild-node', flow, inLine(message, restarts), answer, withinMs),
     );
     return answerOf(outcome);
   }
@@ -75,8 +78,8 @@ export class Owners {
     answer: C,
   ): Promise<Outcome<MessageOf<C>>[]> {
     const keys = new Set(userIds.map((userId) => `u:${userId}`));
-    return this.lanes.call(keys, this.config.publishTimeout, (owner, theirs, withinMs) => {
-      const text = message(theirs.map((key) => key.slice(2)));
+    return this.lanes.call(keys, this.config.publishTimeout, (owner, theirs, withinMs, restarts) => {
+      const text = inLine(message(theirs.map((key) => key.slice(2))), restarts);
       return this.callNode(owner, 'session-node', usersFlow, text, answer, withinMs);
     });
   }
@@ -92,6 +95,11 @@ export class Owners {
     if (node === undefined) throw new Unreachable(`there is no ${role} at the moment`);
     return this.mesh.call(node, flow, message, answer, withinMs);
   }
+}
+
+/** A publish says whether it is the first that comes again. */
+function inLine(message: Message, restarts: boolean): Message {
+  return message.$case === 'publish' ? { $case: 'publish', value: { ...message.value, restarts } } : message;
 }
 
 function answerOf<T>(outcome: Outcome<T> | undefined): T {

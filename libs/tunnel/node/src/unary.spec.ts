@@ -21,6 +21,7 @@ describe('a unary publish', () => {
         node: 'b',
         value: {
           kind: 1,
+          restarts: false,
           audienceIds: [guildId],
           channelId: '200000000000000001',
           event: {

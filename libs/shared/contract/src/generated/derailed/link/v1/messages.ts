@@ -513,7 +513,15 @@ export interface Publish {
    * In place of audience_ids. A node of a version that does not know this field finds nobody named, and refuses: an
    * event for a few never reaches all.
    */
-  permitted?: PermittedMembers | undefined;
+  permitted?:
+    | PermittedMembers
+    | undefined;
+  /**
+   * True for the first of those that go again. After an ABORTED the owner answers all later publishes of the caller to the
+   * same target with ABORTED until this is true; else it might take one whose predecessor it has refused. Absent: the
+   * caller knows nothing of this.
+   */
+  restarts?: boolean | undefined;
 }
 
 /** The members of a guild who have one of these permissions in it (decimal bits). */
@@ -5254,7 +5262,7 @@ export const AudienceLost: MessageFns<AudienceLost> = {
 };
 
 function createBasePublish(): Publish {
-  return { kind: 0, audienceIds: [], event: undefined, channelId: "", permitted: undefined };
+  return { kind: 0, audienceIds: [], event: undefined, channelId: "", permitted: undefined, restarts: undefined };
 }
 
 export const Publish: MessageFns<Publish> = {
@@ -5273,6 +5281,9 @@ export const Publish: MessageFns<Publish> = {
     }
     if (message.permitted !== undefined) {
       PermittedMembers.encode(message.permitted, writer.uint32(42).fork()).join();
+    }
+    if (message.restarts !== undefined) {
+      writer.uint32(48).bool(message.restarts);
     }
     return writer;
   },
@@ -5330,6 +5341,14 @@ export const Publish: MessageFns<Publish> = {
             message.permitted = PermittedMembers.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.restarts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5354,6 +5373,7 @@ export const Publish: MessageFns<Publish> = {
     message.permitted = (object.permitted !== undefined && object.permitted !== null)
       ? PermittedMembers.fromPartial(object.permitted)
       : undefined;
+    message.restarts = object.restarts ?? undefined;
     return message;
   },
 };
