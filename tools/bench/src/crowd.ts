@@ -11,6 +11,8 @@ export interface Entrance {
   readonly opening?: (receiver: number) => Buffer;
   /** Frames that a receiver has when it is in. */
   readonly frames: number;
+  /** What counts a receiver's frames; a FrameCounter when absent. */
+  readonly counter?: () => FrameCounter;
 }
 
 /** Receivers that come in at once. */
@@ -96,6 +98,11 @@ export class Crowd {
     }
   }
 
+  /** Frames of each receiver since the mark. */
+  get counts(): readonly number[] {
+    return this.receivers.map(({ counter, marked }) => counter.frames - marked);
+  }
+
   /** When nothing has come for a while. */
   async settled(): Promise<void> {
     for (let last = -1; last !== this.bytes;) {
@@ -105,10 +112,15 @@ export class Crowd {
     if (this.broken) throw this.broken;
   }
 
-  /** Sends the same to the server from each receiver, and waits until each has so many frames more. */
+  /** Sends the same to the server from each receiver. */
+  tell(frame: Buffer): void {
+    for (const { socket } of this.receivers) socket.write(frame);
+  }
+
+  /** The same, and waits until each has so many frames more. */
   async say(frame: Buffer, answers: number): Promise<void> {
     this.mark();
-    for (const { socket } of this.receivers) socket.write(frame);
+    this.tell(frame);
     await this.until(answers * this.size);
   }
 
@@ -124,10 +136,10 @@ export class Crowd {
   }
 
   private enter(number: number): Promise<void> {
-    const { at, query = 'v=10&encoding=json', opening, frames } = this.entrance;
+    const { at, query = 'v=10&encoding=json', opening, frames, counter: counterOf } = this.entrance;
     const [host, port] = at.split(':') as [string, string];
     return new Promise((resolve, reject) => {
-      const counter = new FrameCounter();
+      const counter = counterOf?.() ?? new FrameCounter();
       let head: Buffer | undefined = Buffer.alloc(0);
       const socket = connect({
         host,

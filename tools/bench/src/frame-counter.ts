@@ -20,6 +20,7 @@ export class FrameCounter {
     while (at < end) {
       if (this.rest > 0) {
         const skipped = Math.min(this.rest, end - at);
+        this.payloadCame(bytes, at, at + skipped);
         at += skipped;
         this.rest -= skipped;
         if (this.rest === 0) this.finish();
@@ -55,9 +56,19 @@ export class FrameCounter {
     return length;
   }
 
+  /** Payload of the current frame, as it comes. */
+  protected payloadCame(_bytes: Uint8Array, _from: number, _end: number): void {
+    // Nobody looks into it.
+  }
+
+  /** A data frame is here to its last byte. */
+  protected frameCame(): void {
+    this.frames++;
+  }
+
   private finish(): void {
     // Control frames (ping, pong, close) have the highest bit of the opcode.
-    if ((this.header[0]! & 0x08) === 0) this.frames++;
+    if ((this.header[0]! & 0x08) === 0) this.frameCame();
   }
 }
 

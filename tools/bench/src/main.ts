@@ -6,6 +6,7 @@ import { latency } from './latency';
 import { members } from './members';
 import { memory } from './memory';
 import { run as meshHop } from './mesh-hop.bench';
+import { moves } from './moves';
 import { parseOptions, usage } from './options';
 import { pressure } from './pressure';
 import { type Bound, breach } from './report';
@@ -21,6 +22,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   memory,
   members,
   pressure,
+  moves,
   'mesh-hop': async (_options, say) => {
     say('');
     await meshHop();

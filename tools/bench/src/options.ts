@@ -10,6 +10,8 @@ export interface Options {
   readonly sessions: number;
   /** Sessions whose memory is measured. */
   readonly idle: number;
+  /** How often a node joins and leaves. */
+  readonly moves: number;
   /** The directory for CPU profiles of the gateway under fan-out. */
   readonly profile: string | undefined;
 }
@@ -20,6 +22,7 @@ export const usage = `Usage: npm run bench [-- NAME...] [-- OPTION...]
   --rounds N     rounds of each server; the figures are medians (5)
   --sessions N   sessions in the guild that events are published to (1000)
   --idle N       sessions whose memory is measured (3000)
+  --moves N      how often a node joins and leaves (20)
   --profile DIR  write CPU profiles of the gateway under fan-out there
 `;
 
@@ -38,11 +41,12 @@ export function parseOptions(args: readonly string[]): {
       rounds: text,
       sessions: text,
       idle: text,
+      moves: text,
       profile: text,
       help: { type: 'boolean' },
     },
   });
-  const number = (name: 'seconds' | 'rounds' | 'sessions' | 'idle', otherwise: number): number => {
+  const number = (name: 'seconds' | 'rounds' | 'sessions' | 'idle' | 'moves', otherwise: number): number => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
     if (!(value > 0)) throw new Error(`--${name} must be a number above 0.`);
     return value;
@@ -55,6 +59,7 @@ export function parseOptions(args: readonly string[]): {
       rounds: number('rounds', 5),
       sessions: number('sessions', 1000),
       idle: number('idle', 3000),
+      moves: number('moves', 20),
       profile: values.profile,
     },
   };
