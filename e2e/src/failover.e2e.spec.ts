@@ -270,30 +270,6 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     await again.close();
   }, 90_000);
 
-  it('ends no session when each node is told to stop in turn, and comes back', async () => {
-    const other = await Listener.connect(wiring, demo.outsider);
-    for (const app of ['presence-node', 'guild-node', 'session-node', 'ws-gateway', 'tunnel'] as const)
-      for (let nth = 0; nth < layout.filter((name) => name === app).length; nth++) {
-        expect(await wiring.cluster.app(app, nth).stop()).toBe(0);
-        await wiring.cluster.restart(app, nth);
-      }
-    await stream.stop();
-    // What came to a tunnel that was not there has no answer: it is sent again with its id, as a monolith does.
-    for (const n of stream.unanswered) await stream.again(publisher, n);
-    const all = Array.from({ length: stream.length }, (_, at) => at + 1);
-    for (const { client } of [listener, other]) {
-      const ours = (n: number): boolean => client === listener.client || n % 4 !== 0;
-      const numbers = (): number[] => client.named('SOMETHING_OF_OURS').map(({ d }) => Number(d['n']));
-      // The other one came later.
-      const expected = all.filter((n) => ours(n) && n >= Math.min(...numbers()));
-      await client.until(() => numbers().length >= expected.length);
-      expect(numbers().sort((one, another) => one - another)).toEqual(expected);
-      expect(client.named('READY')).toHaveLength(1);
-      expect(client.received.map(({ s: seq }) => seq)).toEqual(client.received.map((_, at) => at + 1));
-    }
-    await other.client.close();
-  }, 120_000);
-
   it('has presences right again after its presence-node was killed, and shows nobody offline meanwhile', async () => {
     const other = await Listener.connect(wiring, demo.outsider);
     const watcher = await Listener.connect(wiring, demo.insider, VALID_INTENTS);

@@ -207,8 +207,35 @@ describe('KeyOwner', () => {
     await settled();
     a.cluster.isMember = false;
     a.serve('1');
-    expect(done).toEqual(['a no 10']);
+    expect(done).toEqual([]);
     expect(a.owner.mayAnswer('1')).toBe(false);
+  });
+
+  it('goes on with what came without its lease when that is there again, in order', async () => {
+    const { clock, node, list, done } = start();
+    const a = node('a');
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    a.cluster.isMember = false;
+    a.serve('1');
+    clock.advance(100);
+    a.cluster.isMember = true;
+    a.serve('1', '2');
+    expect(done).toEqual([]);
+    clock.advance(20);
+    expect(done).toEqual(['a 1', 'a 1+2']);
+  });
+
+  it("refuses what came without its lease when the key is another's", async () => {
+    const { node, list, between, done } = start();
+    const [a] = [node('a'), node('b')];
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    a.cluster.isMember = false;
+    const key = between(list(1, 'a'), 'a', list(2, 'a', 'b'), 'b');
+    a.serve(key);
+    a.cluster.show(list(2, 'a', 'b'));
+    expect(done).toEqual([`a no 10`]);
   });
 
   it('waits no longer than a while for a session-node that does not answer', async () => {

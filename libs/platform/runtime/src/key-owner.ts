@@ -8,6 +8,8 @@ const syncTimeout = 5000;
 /** How long another node may take to have its keys (it says nothing before), and until it is asked again when it can't be. */
 const servedTimeout = 60_000;
 const askServedAgain = 100;
+/** How often it is looked whether the lease is there again, while something waits for it. */
+const leaseLook = 20;
 /** Tasks that may wait for a key to be served. */
 const maxWaiting = 65_536;
 
@@ -61,6 +63,7 @@ export class KeyOwner {
   private leavers: { readonly generation: number; readonly served: () => void }[] = [];
   private cancelWake: Cancel | undefined;
   private stopped = false;
+  private watching = false;
 
   constructor(
     private readonly role: Role,
@@ -182,12 +185,14 @@ export class KeyOwner {
     else {
       this.waiting.push(entry);
       for (const key of entry.keys) this.waitingFor.add(key);
+      this.watchLease();
     }
   }
 
   private verdict({ keys, generation, needs }: Waiting): 'run' | 'wait' | 'refuse' {
-    if (!this.cluster.holdsLease()) return 'refuse';
-    let verdict: 'run' | 'wait' = 'run';
+    // A refusal could be followed by an acceptance that overtakes it: what comes without a lease waits for it, or for word
+    // that the key is another's.
+    let verdict: 'run' | 'wait' = this.cluster.holdsLease() ? 'run' : 'wait';
     for (const key of keys) {
       const standing = this.ownership.standing(key);
       if (standing === 'elsewhere' && generation <= this.ownership.generation) return 'refuse';
@@ -280,6 +285,17 @@ export class KeyOwner {
     const value = { role: this.role, generation };
     for (const { id, roles } of this.cluster.view.members)
       if (roles.includes('session-node')) this.mesh.signal(id, { $case: 'ownershipSettled', value });
+  }
+
+  private watchLease(): void {
+    if (this.watching || this.stopped || this.cluster.holdsLease()) return;
+    this.watching = true;
+    this.clock.after(leaseLook, () => {
+      this.watching = false;
+      if (this.waiting.length === 0) return;
+      if (this.cluster.holdsLease()) this.retry();
+      else this.watchLease();
+    });
   }
 
   private retry(): void {
