@@ -233,6 +233,26 @@ export function contentSuite(stage: () => Stage): void {
       },
     );
 
+    proves(
+      ['events.guild-delete'],
+      'GUILD_DELETE to a guild ends it for everybody, an outage does not',
+      async () => {
+        const dan = await stage().enter('dan', { intents: 1 });
+        const toSpare = (name: string, data: Json = {}) =>
+          stage().publisher.publish({ guildId: spare.id }, name, data);
+        await toSpare('GUILD_DELETE', { id: spare.id, unavailable: true });
+        await toSpare('DURING_OUTAGE');
+        await dan.event('DURING_OUTAGE');
+        await toSpare('GUILD_DELETE', { id: spare.id });
+        await dan.count(({ t }) => t === 'GUILD_DELETE', 2);
+        expect(await toSpare('AFTER_ITS_END')).toBe(0);
+        await settled(dan);
+        expect(has(dan, 'AFTER_ITS_END')).toBe(false);
+        const deleted = dan.received.filter(({ t }) => t === 'GUILD_DELETE').map(({ d }) => d);
+        expect(deleted).toEqual([{ id: spare.id, unavailable: true }, { id: spare.id }]);
+      },
+    );
+
     proves(['events.user-delete'], 'USER_DELETE closes the sessions of the user with 4004', async () => {
       const [one, other] = [await stage().enter('zoe'), await stage().enter('zoe')];
       await stage().publisher.publish({ userIds: [cast.zoe.id] }, 'USER_DELETE', {});

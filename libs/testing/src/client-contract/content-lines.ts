@@ -75,6 +75,8 @@ export const contentLines = {
   'events.join': 'GUILD_CREATE to a user subscribes its sessions; GUILD_DELETE ends that.',
   'events.member-add': 'GUILD_MEMBER_ADD subscribes the living sessions of that user.',
   'events.member-remove': 'GUILD_MEMBER_REMOVE ends them; they get GUILD_DELETE.',
+  'events.guild-delete':
+    'GUILD_DELETE to a guild ends the subscriptions of all; with unavailable: true it is an outage, and ends none.',
   'events.user-update': 'USER_UPDATE to a user passes to its sessions, without an intent.',
   'events.user-delete': 'USER_DELETE closes the sessions of the user with 4004.',
   'events.channel-field':
