@@ -181,6 +181,10 @@ ${rows(guildEventFields)}
 GUILD_MEMBER_ADD also subscribes the user's living sessions; GUILD_MEMBER_REMOVE ends their subscriptions, and they get
 GUILD_DELETE. GUILD_DELETE with \`unavailable: true\` is an outage that ends nobody's subscription.
 
+VOICE_STATE_UPDATE is remembered for GUILD_CREATE, and one that names no user or no channel only passes. Where the channel is
+null, it goes to those who see the channel that the user was in, or that the publisher names; if nobody knows it, to all.
+Users in the lists of THREAD_MEMBERS_UPDATE, 1,000 at most, get it with the intent GUILDS alone.
+
 ## Published to users
 
 | event | fields of \`data\` |
