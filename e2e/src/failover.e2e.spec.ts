@@ -1,25 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import {
-  type AppProcess,
-  type ClusterApp,
-  type RunningEtcd,
-  describeWithEtcd,
-  startEtcd,
-} from '@derailed/testing';
+import { type ClusterApp, type RunningEtcd, describeWithEtcd, startEtcd } from '@derailed/testing';
 import { HashRing } from '@derailed/shared/hash-ring';
-import {
-  PRIVILEGED_INTENTS,
-  VALID_INTENTS,
-  decodeSessionId,
-  sessionRingKey,
-} from '@derailed/shared/protocol';
+import { VALID_INTENTS, decodeSessionId, sessionRingKey } from '@derailed/shared/protocol';
 import { demo } from './demo';
-import { DiscordClient } from './discord-client';
 import { Publisher } from './publisher';
 import { RawClient } from './raw-client';
-import { type Wiring, startSeparate } from './wiring';
+import { Listener, Stream, gauge, perSecond } from './under-load';
+import { startSeparate } from './wiring';
 
-const perSecond = 200;
 const layout: readonly ClusterApp[] = [
   'session-node',
   'session-node',
@@ -31,118 +19,6 @@ const layout: readonly ClusterApp[] = [
   'ws-gateway',
   'ws-gateway',
 ];
-let streams = 0;
-
-/** Publishes numbered events to a guild and to a user at a steady rate, each with an id, and never sends one again. */
-class Stream {
-  private readonly answers: Promise<unknown>[] = [];
-  private readonly timer: NodeJS.Timeout;
-  private readonly name = `stream-${++streams}`;
-  readonly errors: unknown[] = [];
-  /** Numbers of those that failed. */
-  readonly unanswered: number[] = [];
-
-  constructor(
-    publisher: Publisher,
-    private readonly event = 'SOMETHING_OF_OURS',
-  ) {
-    this.timer = setInterval(() => {
-      const n = this.answers.length + 1;
-      this.answers.push(
-        this.again(publisher, n).catch((error: unknown) => {
-          this.errors.push(error);
-          this.unanswered.push(n);
-        }),
-      );
-    }, 1000 / perSecond);
-  }
-
-  /** Publishes the event of this number, with its id. */
-  again(publisher: Publisher, n: number): Promise<number> {
-    const target = n % 4 === 0 ? { userIds: [demo.insiderId] } : { guildId: demo.guild };
-    return publisher.publish(target, this.event, { n }, `${this.name}-${n}`);
-  }
-
-  /** How many events have been published so far. */
-  get length(): number {
-    return this.answers.length;
-  }
-
-  /** Resolves when all that was published so far is answered. */
-  async caughtUp(): Promise<void> {
-    await Promise.all(this.answers);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.caughtUp();
-  }
-}
-
-async function mayIdentify(gateway: string, token: string): Promise<boolean> {
-  const headers = { Authorization: `Bot ${token}` };
-  const { status } = await fetch(`http://${gateway}/api/gateway/bot`, { headers });
-  return status === 200;
-}
-
-/** A figure of a process as it serves it now. @param name with its first label, if it has several lines */
-async function gauge(app: AppProcess, name: string): Promise<number> {
-  const text = await (await fetch(`http://${app.door('admin')}/metrics`)).text();
-  const line = text.split('\n').find((one) => one.startsWith(name));
-  if (line === undefined) throw new Error(`there is no ${name}`);
-  return Number(line.split(' ').at(-1));
-}
-
-/** A client of a user, and what it makes of a stream. */
-class Listener {
-  /** What its start had to go through, because a key was still on its way. */
-  private readonly atFirst: { readonly closes: number; readonly guildDeletes: number };
-
-  private constructor(readonly client: DiscordClient) {
-    this.atFirst = { closes: client.closes.length, guildDeletes: client.named('GUILD_DELETE').length };
-  }
-
-  static async connect(
-    { gateway, token }: Wiring,
-    user: string,
-    intents = VALID_INTENTS & ~PRIVILEGED_INTENTS,
-  ): Promise<Listener> {
-    // A key that has just lost its owner is nobody's for a while: clients ask again after a 503.
-    while (!(await mayIdentify(gateway, token(user)))) await setTimeout(100);
-    const client = await DiscordClient.connect(gateway, token(user), intents);
-    // A guild that is still on its way to another owner is unavailable at first.
-    const guilds = (await client.first('READY')).d['guilds'] as unknown[];
-    await client.until(() => client.named('GUILD_CREATE').length === guilds.length);
-    return new Listener(client);
-  }
-
-  /** Numbers of the events that came, of one session after the other. */
-  numbers(ofUser: boolean): number[] {
-    return this.client
-      .named('SOMETHING_OF_OURS')
-      .map(({ d }) => Number(d['n']))
-      .filter((n) => (n % 4 === 0) === ofUser);
-  }
-
-  /**
-   * Ends the stream. No error; every event once and in order, of the guild and of the user each; no close, no resume, no
-   * second GUILD_CREATE.
-   */
-  async expectUnbroken(stream: Stream): Promise<void> {
-    const { client } = this;
-    await stream.stop();
-    expect(stream.errors).toEqual([]);
-    const all = Array.from({ length: stream.length }, (_, at) => at + 1);
-    await client.until(() => client.named('SOMETHING_OF_OURS').length >= all.length);
-    for (const mine of [true, false])
-      expect(this.numbers(mine)).toEqual(all.filter((n) => (n % 4 === 0) === mine));
-    expect(client.received.map(({ s }) => s)).toEqual(client.received.map((_, at) => at + 1));
-    expect([client.closes.slice(this.atFirst.closes), client.resumes]).toEqual([[], 0]);
-    const guilds = client.named('GUILD_CREATE').map(({ d }) => d['id']);
-    expect(guilds).toEqual([...new Set(guilds)]);
-    expect(client.named('GUILD_DELETE').slice(this.atFirst.guildDeletes)).toEqual([]);
-  }
-}
 
 /** Comes back as clients do: again after a close with 4000, which a node gets whose link is not there yet. */
 async function resume(gateway: string, token: string, { session, lastSeq }: RawClient): Promise<RawClient> {
