@@ -16,6 +16,7 @@ import {
   DRAIN,
   type Drain,
   KeyOwner,
+  KeyWatch,
   LOGGER,
   moved,
   RNG,
@@ -88,13 +89,20 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       },
     );
     this.boards = new PresenceBoards(mesh, cluster, clock, () => this.served());
-    this.owner = new KeyOwner('guild-node', mesh, cluster, clock, {
-      changed: () => this.ownersChanged(),
-      settled: () => {
-        this.shortfalls.clear();
-        this.boards.ask();
+    this.owner = new KeyOwner(
+      'guild-node',
+      mesh,
+      cluster,
+      clock,
+      {
+        changed: () => this.ownersChanged(),
+        settled: () => {
+          this.shortfalls.clear();
+          this.boards.ask();
+        },
       },
-    });
+      new KeyWatch('guild-node', registry, logger),
+    );
     this.witnesses = new WitnessCalls(
       AudienceKind.AUDIENCE_KIND_GUILD,
       mesh,

@@ -51,6 +51,13 @@ export interface ClusterEvents {
  */
 export type Footing = 'lease' | 'outage' | 'none';
 
+/** A start of a node goes by the list of that generation: what it had by an earlier one it serves no more. */
+export interface Adopted {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly generation: number;
+}
+
 /** Who else is there, and whether this node is. */
 export interface Cluster extends ClusterEvents {
   readonly view: ClusterView;
@@ -68,6 +75,11 @@ export interface Cluster extends ClusterEvents {
    * @param askedAt when that node was asked, monotonic milliseconds of this one
    */
   heardCannotRenew(node: { readonly id: string; readonly incarnation: string }, askedAt: number): void;
+  /**
+   * By which list each node goes, as the store knows it: for those that can't be reached over a link.
+   * @throws Error when the store does not answer
+   */
+  adopted(): Promise<readonly Adopted[]>;
   /** There is no link to that node any more: what it said does not count. */
   linkLost(id: string): void;
   /** Puts this node on the list as `joining`; done when it has seen itself there. Waits as long as it takes. */

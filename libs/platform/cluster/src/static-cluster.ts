@@ -62,6 +62,11 @@ export class StaticCluster implements Cluster {
     // There is nothing to renew.
   }
 
+  async adopted(): Promise<[]> {
+    // Nobody has to yield what never moves.
+    return [];
+  }
+
   linkLost(): void {
     // Nor does anybody's word count.
   }

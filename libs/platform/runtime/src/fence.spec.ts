@@ -66,6 +66,10 @@ class Renewing implements Cluster {
     // It is never lost.
   }
 
+  async adopted(): Promise<[]> {
+    return [];
+  }
+
   async join(): Promise<void> {
     // It is a member.
   }

@@ -28,12 +28,17 @@ export function fence(parts: FenceParts): void {
   askOwners(parts);
 }
 
-function keepOut({ mesh, cluster }: FenceParts): void {
+function keepOut({ mesh, cluster, logger }: FenceParts): void {
   let before: ClusterView | undefined;
   cluster.onChange((view) => {
     for (const { id, incarnation } of before?.members ?? []) {
       const isGone = view.member(id)?.incarnation !== incarnation;
-      if (isGone && incarnation !== '' && id !== mesh.self.id) mesh.exclude({ id, incarnation });
+      if (!isGone || incarnation === '' || id === mesh.self.id) continue;
+      logger.info(
+        { node: id, incarnation },
+        'this start is off the member list: it is gone, whatever it says',
+      );
+      mesh.exclude({ id, incarnation });
     }
     before = view;
   });

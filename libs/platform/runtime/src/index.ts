@@ -3,6 +3,7 @@ export * from './command-line';
 export * from './drain';
 export * from './fence';
 export * from './key-owner';
+export * from './key-watch';
 export * from './run';
 export * from './settings';
 export * from './system';

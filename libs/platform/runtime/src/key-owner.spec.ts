@@ -1,8 +1,16 @@
-import { type Cluster, type ClusterView, type Member, RingView } from '@derailed/platform/cluster';
+import {
+  type Adopted,
+  type Cluster,
+  type ClusterView,
+  type Member,
+  RingView,
+} from '@derailed/platform/cluster';
 import { InProcessNetwork } from '@derailed/platform/mesh';
 import { type CallError, Code, seededRng } from '@derailed/shared/kernel';
 import { VirtualClock } from '@derailed/testing';
+import { Registry } from 'prom-client';
 import { KeyOwner } from './key-owner';
+import { KeyWatch } from './key-watch';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const keys = Array.from({ length: 100 }, (_, at) => String(at));
@@ -41,6 +49,15 @@ class Seen implements Cluster {
     // It can renew.
   }
 
+  /** What the store says. */
+  lists: Adopted[] = [];
+  looks = 0;
+
+  adopted(): Promise<Adopted[]> {
+    this.looks++;
+    return Promise.resolve(this.lists);
+  }
+
   linkLost(): void {
     // Nobody's word counts.
   }
@@ -69,6 +86,7 @@ function start() {
   const network = new InProcessNetwork({ clock, rng: seededRng(1) });
   const members = new Map<string, Member>();
   const done: string[] = [];
+  const log: string[] = [];
   const join = (id: string) => {
     const mesh = network.join(id);
     const role = id === 's' ? 'session-node' : 'guild-node';
@@ -79,7 +97,10 @@ function start() {
   const node = (id: string) => {
     const mesh = join(id);
     const cluster = new Seen();
-    const owner = new KeyOwner('guild-node', mesh, cluster, clock, { changed: () => undefined });
+    const registry = new Registry();
+    const say = (fields: unknown, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`);
+    const watch = new KeyWatch('guild-node', registry, { info: say, warn: say });
+    const owner = new KeyOwner('guild-node', mesh, cluster, clock, { changed: () => undefined }, watch);
     owner.start();
     /** Does something with the key, and says so, or says why not. */
     const serve = (...of: string[]): void =>
@@ -88,7 +109,7 @@ function start() {
         () => done.push(`${id} ${of.join('+')}`),
         (error: CallError) => done.push(`${id} no ${error.code}`),
       );
-    return { id, cluster, owner, serve, mesh };
+    return { id, cluster, owner, serve, mesh, registry };
   };
   const sessions = join('s');
   let syncs = 0;
@@ -109,7 +130,7 @@ function start() {
     keys.find(
       (key) => view.ownerOf('guild-node', key) === before && after.ownerOf('guild-node', key) === now,
     )!;
-  return { clock, network, node, list, between, done, syncs: () => syncs };
+  return { clock, network, node, list, between, done, log, syncs: () => syncs };
 }
 
 describe('KeyOwner', () => {
@@ -129,6 +150,40 @@ describe('KeyOwner', () => {
     await settled();
     await settled();
     expect(done).toEqual([`a ${key}`, 'a no 10', `b ${key}`]);
+  });
+
+  it('serves keys of a node that it can not reach when the store says by which list that one goes', async () => {
+    const { clock, network, node, list, between, done, log } = start();
+    const [a, b] = [node('a'), node('b')];
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    const key = between(list(1, 'a'), 'a', list(2, 'a', 'b'), 'b');
+    network.cut('a', 'b');
+    b.cluster.show(list(2, 'a', 'b'));
+    b.serve(key);
+    const { incarnation } = a.mesh.self;
+    // It has not seen yet that the key is its no more, or it is another start of it.
+    b.cluster.lists = [
+      { id: 'a', incarnation, generation: 1 },
+      { id: 'a', incarnation: 'zero', generation: 2 },
+    ];
+    const pass = async (ms: number) => {
+      clock.advance(ms);
+      await settled();
+      await settled();
+    };
+    await pass(1999);
+    expect(b.cluster.looks).toBe(0);
+    for (let second = 0; second < 20; second++) await pass(1000);
+    expect([done, b.cluster.looks > 10]).toEqual([[], true]);
+    expect(await b.registry.metrics()).toContain('awaited_nodes{role="guild-node",for="yield"} 1');
+    b.cluster.lists = [{ id: 'a', incarnation, generation: 2 }];
+    await pass(1000);
+    expect(done).toEqual([`b ${key}`]);
+    expect(log[0]).toBe(
+      'nodes that served keys do not answer: etcd is asked whether they have yielded {"role":"guild-node","nodes":["a"]}',
+    );
+    expect(await b.registry.metrics()).toContain('awaited_nodes{role="guild-node",for="yield"} 0');
   });
 
   it('keeps the order of each key while it waits, also for what is about several', async () => {
@@ -239,7 +294,7 @@ describe('KeyOwner', () => {
   });
 
   it('waits no longer than a while for a session-node that does not answer', async () => {
-    const { clock, network, node, list, done } = start();
+    const { clock, network, node, list, done, log } = start();
     const a = node('a');
     network.cut('a', 's');
     a.cluster.show(list(1, 'a'));
@@ -250,6 +305,9 @@ describe('KeyOwner', () => {
     clock.advance(1);
     expect(done).toEqual(['a 1']);
     expect(a.owner.isLate('s')).toBe(true);
+    expect(log).toEqual([
+      'keys are served without the word of session-nodes: sessions that were subscribed there end when they come {"role":"guild-node","nodes":["s"]}',
+    ]);
   });
 
   describe('answers the calls of another node', () => {

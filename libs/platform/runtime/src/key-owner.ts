@@ -1,6 +1,7 @@
 import { type Cluster, Ownership, type Role, type Standing } from '@derailed/platform/cluster';
 import type { Mesh, Message, NodeRef } from '@derailed/platform/mesh';
 import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
+import type { KeyWatch } from './key-watch';
 import { Refusals } from './refusals';
 
 /** How long a session-node may take to say what it holds before the others go on without it, in milliseconds. */
@@ -62,6 +63,7 @@ export class KeyOwner {
   /** Nodes that drain and wait until this one serves all of its keys by the list of that generation. */
   private leavers: { readonly generation: number; readonly served: () => void }[] = [];
   private cancelWake: Cancel | undefined;
+  private looking = false;
   private stopped = false;
   private watching = false;
 
@@ -71,6 +73,7 @@ export class KeyOwner {
     private readonly cluster: Cluster,
     private readonly clock: Clock,
     private readonly listener: KeyListener,
+    private readonly watch: Pick<KeyWatch, 'report' | 'looks'>,
   ) {
     this.ownership = new Ownership(role, mesh.self.id, syncTimeout);
     const ours = (value: { role: string }): boolean => value.role === role;
@@ -266,8 +269,11 @@ export class KeyOwner {
   private proceed(): void {
     this.cancelWake?.();
     this.cancelWake = undefined;
-    for (const { kind, node, generation } of this.ownership.tick(this.clock.monotonic()))
-      this.ask(kind, node, generation);
+    const asks = this.ownership.tick(this.clock.monotonic());
+    for (const { kind, node, generation } of asks) if (kind !== 'look') this.ask(kind, node, generation);
+    const silent = asks.flatMap(({ kind, node }) => (kind === 'look' ? node : []));
+    if (silent.length > 0) void this.look(silent);
+    this.watch.report(this.ownership.awaits);
     if (!this.ownership.waits) this.settle();
     if (this.waiting.length > 0) this.retry();
     this.tellLeavers();
@@ -296,6 +302,21 @@ export class KeyOwner {
       if (this.cluster.holdsLease()) this.retry();
       else this.watchLease();
     });
+  }
+
+  /** A node that has written that it goes by this list has yielded, whether or not it can say so here. */
+  private async look(nodes: readonly string[]): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
+    this.watch.looks(nodes);
+    try {
+      for (const { id, incarnation, generation } of await this.cluster.adopted())
+        this.ownership.yielded(id, incarnation, generation);
+    } catch {
+      // The store does not answer: it is asked again with the next claim.
+    }
+    this.looking = false;
+    if (!this.stopped) this.proceed();
   }
 
   private retry(): void {

@@ -23,6 +23,7 @@ function start() {
     clock,
     registry,
     new Drain(),
+    { info: () => undefined, warn: () => undefined } as never,
   );
   node.onApplicationBootstrap();
   const told: MessageOf<'presenceChanged'>[] = [];

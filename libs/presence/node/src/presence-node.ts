@@ -1,7 +1,7 @@
 import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
-import { METRICS, type Registry } from '@derailed/platform/observability';
-import { CLOCK, DRAIN, type Drain, KeyOwner } from '@derailed/platform/runtime';
+import { type Logger, METRICS, type Registry } from '@derailed/platform/observability';
+import { CLOCK, DRAIN, type Drain, KeyOwner, KeyWatch, LOGGER } from '@derailed/platform/runtime';
 import { GuildPresence, type PresenceChange, type SessionPresence } from '@derailed/presence/core';
 import { type Clock, isSnowflake, type Snowflake, Wakes } from '@derailed/shared/kernel';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -28,16 +28,24 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(METRICS) registry: Registry,
     @Inject(DRAIN) drain: Drain,
+    @Inject(LOGGER) logger: Logger,
   ) {
     this.metrics = new PresenceMetrics(registry, {
       guilds: () => this.guilds.size,
       users: () => [...this.guilds.values()].reduce((sum, guild) => sum + guild.size, 0),
     });
     this.wakes = new Wakes(clock, (guildId) => this.with(guildId, (guild, now) => guild.tick(now)));
-    this.owner = new KeyOwner('presence-node', mesh, cluster, clock, {
-      changed: () => this.ownersChanged(),
-      settled: () => this.served(),
-    });
+    this.owner = new KeyOwner(
+      'presence-node',
+      mesh,
+      cluster,
+      clock,
+      {
+        changed: () => this.ownersChanged(),
+        settled: () => this.served(),
+      },
+      new KeyWatch('presence-node', registry, logger),
+    );
     drain.before(() => this.owner.left());
     this.listen();
   }

@@ -1,4 +1,5 @@
-import { METRICS } from '@derailed/platform/observability';
+import { type Logger, METRICS } from '@derailed/platform/observability';
+import { KeyWatch, LOGGER } from '@derailed/platform/runtime';
 import type { Counts, Figures } from '@derailed/session/core';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -28,9 +29,15 @@ const totals: readonly (readonly [name: string, of: keyof Counts, help: string])
 export class SessionMetrics {
   readonly databaseFailures: Counter.Internal;
   readonly refusedSends: Counter.Internal;
+  /** Keys of users that have moved here and wait. */
+  readonly keys: KeyWatch;
   readonly moveSeconds: Histogram;
 
-  constructor(@Inject(METRICS) private readonly registry: Registry) {
+  constructor(
+    @Inject(METRICS) private readonly registry: Registry,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.keys = new KeyWatch('session-node', registry, logger);
     this.databaseFailures = this.counter('database_failures', 'Reads of the database that failed.').labels();
     this.refusedSends = this.counter(
       'refused_sends',

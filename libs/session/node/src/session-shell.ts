@@ -127,10 +127,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       // Sessions keep it for replay: Buffer.from would keep the rest of Node's 8 KiB pool alive with it.
       encode: (text) => encoder.encode(text),
     });
-    this.owner = new KeyOwner('session-node', mesh, cluster, clock, {
-      changed: () => this.ownersChanged(),
-      settled: () => this.shortfalls.clear(),
-    });
+    const keys = { changed: () => this.ownersChanged(), settled: () => this.shortfalls.clear() };
+    this.owner = new KeyOwner('session-node', mesh, cluster, clock, keys, metrics.keys);
     const users = AudienceKind.AUDIENCE_KIND_USER;
     this.witnesses = new WitnessCalls(users, mesh, cluster, (userId, term, node, needs) =>
       this.run(this.core.known(userId, term, node, needs, clock.monotonic())),

@@ -48,18 +48,20 @@ describe('the keys of a node', () => {
     expect(ownership.nextWake()).toBeUndefined();
   });
 
-  it('that come from a living node wait until it has yielded, however long; only then session-nodes are asked', () => {
+  it('that come from a living node wait until it has yielded, by its word or by the store; only then session-nodes are asked', () => {
     const ownership = new Ownership('guild-node', 'a', timeout);
     ownership.changed(view(5, a, b, s), 0);
     const mine = keys.filter((key) => view(5, a, b, s).ownerOf('guild-node', key) === 'a');
     expect(asks(ownership, 0)).toEqual(['claim b 5']);
     expect(asks(ownership, 999)).toEqual([]);
-    expect(asks(ownership, 100 * timeout)).toEqual(['claim b 5']);
+    expect(asks(ownership, 1000)).toEqual(['claim b 5']);
+    expect(asks(ownership, 100 * timeout)).toEqual(['claim b 5', 'look b 5']);
     // Nobody asked it yet, and what it says may be about an owner that still serves.
     ownership.synced('s', 'one', 5);
     ownership.yielded('b', 'zero', 5);
     ownership.yielded('b', 'one', 4);
     expect(standings(ownership, mine)).toBe('waiting');
+    expect(ownership.awaits).toEqual({ yields: ['b'], syncs: ['s'], late: [] });
     ownership.yielded('b', 'one', 5);
     expect(asks(ownership, 100 * timeout)).toEqual(['sync s 5']);
     ownership.synced('s', 'one', 5);

@@ -6,15 +6,19 @@ import type { ClusterView, Role } from '../cluster';
  */
 export type Standing = 'ready' | 'waiting' | 'elsewhere';
 
-/** What a node is to be asked: to yield what it served of this node's keys, or to say what it holds for them. */
+/**
+ * What a node is to be asked: to yield what it served of this node's keys, or to say what it holds for them. look: it does
+ * not answer, so the store is to be asked by which list it goes.
+ */
 export interface Ask {
-  readonly kind: 'claim' | 'sync';
+  readonly kind: 'claim' | 'sync' | 'look';
   readonly node: string;
   readonly generation: number;
 }
 
 /** Milliseconds. */
 const askAgain = 1000;
+const lookAfter = 2000;
 
 /**
  * Which keys of a role this node may serve. Keys that were this node's all along go on. A key that came with a
@@ -37,6 +41,7 @@ export class Ownership {
   /** Until when session-nodes may sync; undefined: they are not asked yet. */
   private deadline: number | undefined;
   private askAt = 0;
+  private lookAt = 0;
 
   /** @param timeoutMs how long a session-node may take to sync */
   constructor(
@@ -69,8 +74,18 @@ export class Ownership {
         if (roles.includes('session-node')) this.awaited.set(id, incarnation);
       }
       this.askAt = now;
+      this.lookAt = now + lookAfter;
     }
     if (!this.waits) this.settle();
+  }
+
+  /** Whom keys wait for, and without whom they are served. */
+  get awaits(): {
+    readonly yields: readonly string[];
+    readonly syncs: readonly string[];
+    readonly late: readonly string[];
+  } {
+    return { yields: [...this.claimed.keys()], syncs: [...this.awaited.keys()], late: [...this.late] };
   }
 
   /** Another node of the role serves none of this node's keys. */
@@ -117,8 +132,9 @@ export class Ownership {
     if (now < this.askAt) return [];
     const { generation } = this;
     const claims = [...this.claimed.keys()].map((node): Ask => ({ kind: 'claim', node, generation }));
+    const looks = now < this.lookAt ? [] : claims.map((ask): Ask => ({ ...ask, kind: 'look' }));
     const syncs = this.claimed.size > 0 ? [] : [...this.awaited.keys(), ...this.late];
-    const asks = [...claims, ...syncs.map((node): Ask => ({ kind: 'sync', node, generation }))];
+    const asks = [...claims, ...looks, ...syncs.map((node): Ask => ({ kind: 'sync', node, generation }))];
     if (asks.length > 0) this.askAt = now + askAgain;
     return asks;
   }

@@ -64,6 +64,25 @@ describeWithEtcd('a node on etcd', () => {
     await proxy.close();
   });
 
+  it('says by which list it goes, for those that it has no link to, as long as it has its lease', async () => {
+    const first = await enter(open(a));
+    const second = await enter(open(b));
+    const { generation } = await viewOf(first, (view) => view.member(b)?.state === 'serving');
+    await viewOf(second, (view) => view.generation === generation);
+    const wanted = [a, b].map((id) => {
+      const { incarnation } = first.view.member(id)!;
+      return { id, incarnation, generation };
+    });
+    let adopted = await first.adopted();
+    // Each writes when it has seen the list.
+    while (JSON.stringify(adopted) !== JSON.stringify(wanted)) adopted = await first.adopted();
+    expect((await second.adopted()).map(({ id }) => id)).toEqual([a, b]);
+    await second.leave();
+    await viewOf(first, (view) => idsOf(view) === a);
+    expect((await first.adopted()).map(({ id }) => id)).toEqual([a]);
+    expect(first.view.generation).toBeGreaterThan(generation);
+  });
+
   it('waits for the end of the lease of its earlier start', async () => {
     const proxy = await startTcpProxy(etcd.address);
     await enter(open(a, {}, `${proxy.address}/spec-${prefix}`));

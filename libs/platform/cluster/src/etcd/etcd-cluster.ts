@@ -1,13 +1,14 @@
 import type { etcdApi } from '@derailed/shared/contract';
 import type { Cancel, Clock } from '@derailed/shared/kernel';
 import type { Logger } from '@derailed/platform/observability';
-import type { Cluster, ClusterView, Footing, Member, MemberState } from '../cluster';
+import type { Adopted, Cluster, ClusterView, Footing, Member, MemberState } from '../cluster';
 import { type Change, type Effect, Membership, type Request } from '../core/membership';
 import { Outage } from '../core/outage';
 import type { ClusterOptions } from '../create-cluster';
 import { RingView } from '../view';
 import { EtcdClient, type MemberStore, textOf } from './client';
 import { etcdCredentials, etcdUser } from './credentials';
+import { Adoptions } from './adoptions';
 import { readEntry, writeEntry } from './member-entry';
 
 interface Parts {
@@ -16,6 +17,7 @@ interface Parts {
   /** Id of this node. */
   readonly self: string;
   readonly ttlMs: number;
+  readonly adoptions: Adoptions;
   /** Begins every member's key. */
   readonly prefix: string;
   readonly clock: Clock;
@@ -35,6 +37,7 @@ export class EtcdCluster implements Cluster {
   private stopWatch: Cancel | undefined;
   private stopTimer: Cancel | undefined;
   private closed = false;
+  private lease = 0;
 
   constructor(private readonly parts: Parts) {
     // The key after all those that begin with the prefix: "/" is followed by "0".
@@ -68,6 +71,7 @@ export class EtcdCluster implements Cluster {
       membership,
       self: self.id,
       ttlMs,
+      adoptions: new Adoptions({ client, prefix: `${prefix}/adopted/`, self, clock, logger }),
       prefix: `${prefix}/members/`,
       clock,
       logger,
@@ -98,6 +102,10 @@ export class EtcdCluster implements Cluster {
     this.outage.heard(id, incarnation, Math.min(askedAt, this.now()));
   }
 
+  adopted(): Promise<readonly Adopted[]> {
+    return this.parts.adoptions.read();
+  }
+
   linkLost(id: string): void {
     this.outage.forget(id);
   }
@@ -118,6 +126,7 @@ export class EtcdCluster implements Cluster {
     if (this.closed) return;
     const [revocation] = this.parts.membership.leave();
     this.closed = true;
+    this.parts.adoptions.stop();
     this.stopTimer?.();
     this.stopWatch?.();
     // Without an answer the lease ends by itself a little later.
@@ -187,6 +196,7 @@ export class EtcdCluster implements Cluster {
         this.watch(effect.from);
         break;
       case 'register':
+        this.lease = effect.lease;
         this.ask('register', client.txn(this.registration(effect)), ({ succeeded, header }) =>
           membership.register(succeeded ? header?.revision : undefined, effect.isNew, this.now()),
         );
@@ -210,6 +220,7 @@ export class EtcdCluster implements Cluster {
         break;
       case 'lost':
         this.closed = true;
+        this.parts.adoptions.stop();
         this.stopWatch?.();
         client.close();
         for (const listener of this.lostListeners) listener(effect.why);
@@ -270,6 +281,8 @@ export class EtcdCluster implements Cluster {
     const { membership, logger } = this.parts;
     logger.info({ generation: view.generation, members: view.members.map(named) }, 'the cluster changed');
     for (const listener of this.changeListeners) listener(view);
+    // All roles of this process have seen it now.
+    this.parts.adoptions.adopt(view.generation, this.lease);
     for (const [resolve, state] of [...this.awaited]) {
       if (!membership.isIn(state)) continue;
       this.awaited.delete(resolve);
