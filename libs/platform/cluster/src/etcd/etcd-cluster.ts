@@ -187,7 +187,7 @@ export class EtcdCluster implements Cluster {
       case 'list':
         this.ask('list', client.range(prefix, this.rangeEnd), ({ kvs, header }) =>
           membership.list(
-            { entries: kvs.map((kv) => this.change(kv, false)), revision: header?.revision ?? 0 },
+            { entries: kvs.flatMap((kv) => this.change(kv, false)), revision: header?.revision ?? 0 },
             this.now(),
           ),
         );
@@ -255,12 +255,16 @@ export class EtcdCluster implements Cluster {
     });
   }
 
-  private change({ key, value, modRevision }: etcdApi.KeyValue, gone: boolean): Change {
-    const id = Buffer.from(key).toString('utf8').slice(this.parts.prefix.length);
+  /** None: of a key that is no member's. Were it taken for one, its change would be a generation. */
+  private change({ key, value, modRevision }: etcdApi.KeyValue, gone: boolean): Change[] {
+    const { prefix } = this.parts;
+    const text = Buffer.from(key).toString('utf8');
+    if (!text.startsWith(prefix)) return [];
+    const id = text.slice(prefix.length);
     const member = gone ? undefined : readEntry(id, value);
     if (!gone && member === undefined)
       this.parts.logger.warn({ id }, 'an entry of the member list is not readable');
-    return { id, member, revision: modRevision };
+    return [{ id, member, revision: modRevision }];
   }
 
   private registration({ lease, member, isNew }: Extract<Effect, { kind: 'register' }>): etcdApi.TxnRequest {
