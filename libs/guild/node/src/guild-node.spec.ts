@@ -1,170 +1,7 @@
-import { StaticCluster } from '@derailed/platform/cluster';
-import { InProcessNetwork, type Message, type MessageOf } from '@derailed/platform/mesh';
-import { DatabaseUnavailable } from '@derailed/platform/persistence';
-import { Drain } from '@derailed/platform/runtime';
+import { type Message } from '@derailed/platform/mesh';
 import { AudienceKind } from '@derailed/shared/contract';
-import { Code, seededRng } from '@derailed/shared/kernel';
-import type { GuildSnapshot } from '@derailed/shared/protocol';
-import { VirtualClock } from '@derailed/testing';
-import { Registry } from 'prom-client';
-import { GuildNode } from './guild-node';
-import { guildSettings } from './settings';
-import { z } from 'zod';
-
-const kind = AudienceKind.AUDIENCE_KIND_GUILD;
-const VIEW = 1024n;
-const user = (id: string) => ({
-  id,
-  username: id,
-  discriminator: '0',
-  avatar: null,
-  email: null,
-  flags: 0,
-  bot: false,
-  system: false,
-});
-const member = (id: string) => ({
-  user: user(id),
-  nick: null,
-  joinedAt: '',
-  communicationDisabledUntil: null,
-  roleIds: [],
-});
-const guild: GuildSnapshot = {
-  guild: { id: '1', name: 'guild', icon: null, ownerId: '5', permissions: VIEW, flags: 0 },
-  roles: [],
-  channels: [
-    {
-      id: '7',
-      name: 'c',
-      type: 0,
-      position: 0,
-      topic: null,
-      parentId: null,
-      lastMessageId: null,
-      overwrites: [],
-    },
-  ],
-  memberCount: 2,
-  members: [member('5'), member('6')],
-};
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-const cluster = new StaticCluster([
-  { id: 'guilds', roles: ['guild-node'] },
-  { id: 'sessions', roles: ['session-node'] },
-  { id: 'presences', roles: ['presence-node'] },
-]);
-
-/** A guild-node, a session-node that acks, and a tunnel, on one network. */
-function start({ away = false, ack = true } = {}) {
-  const clock = new VirtualClock();
-  const network = new InProcessNetwork({ clock, rng: seededRng(1), graceMs: 5000 });
-  const registry = new Registry();
-  const database = { away, reads: 0 };
-  const repository = {
-    snapshots: async (ids: readonly string[]) => {
-      database.reads++;
-      if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
-      return new Map(ids.map((id) => [id, guild]));
-    },
-    snapshotWith: async () => {
-      database.reads++;
-      if (database.away) throw new DatabaseUnavailable(new Error('ECONNREFUSED'));
-      return { snapshot: guild, members: [], joined: [] };
-    },
-    members: async () => [],
-  };
-  const config = z.object(guildSettings).parse({});
-  const logger = { error: (error: unknown) => fail(error) };
-  const node = new GuildNode(
-    config,
-    network.join('guilds'),
-    cluster,
-    clock,
-    logger as never,
-    registry,
-    seededRng(2),
-    repository as never,
-    new Drain(),
-  );
-
-  const heard: Message[] = [];
-  const joins: MessageOf<'publish'>[] = [];
-  const joinSessions = () => {
-    const sessions = network.join('sessions');
-    const kinds = [
-      'classTable',
-      'subscribed',
-      'subscribeRefused',
-      'reclassed',
-      'audienceEvent',
-      'audienceLost',
-    ] as const;
-    for (const $case of kinds) {
-      sessions.onMessage($case, (value) => {
-        heard.push({ $case, value } as Message);
-        if ($case !== 'audienceEvent' || !ack) return;
-        const { audienceId, index } = value as MessageOf<'audienceEvent'>;
-        sessions.signal('guilds', { $case: 'audienceAck', value: { kind, audienceId, index, sessions: 1 } });
-      });
-    }
-    sessions.onMessage('ownershipSync', ({ role, generation }, from) => {
-      sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
-    });
-    sessions.onCall('publish', (value) => {
-      joins.push(value);
-      return { $case: 'published', value: { sessions: 1 } };
-    });
-    return sessions;
-  };
-  const sessions = joinSessions();
-  node.onApplicationBootstrap();
-  const tunnel = network.join('tunnel');
-  const subscribe = (userId: string) =>
-    sessions.send('guilds', 'g:1', {
-      $case: 'subscribe',
-      value: {
-        kind,
-        audienceId: '1',
-        sessionId: `s${userId}`,
-        userId,
-        intents: 1023,
-        largeThreshold: 50,
-        wantsSnapshot: true,
-        presence: undefined,
-        identifying: undefined,
-        generation: 1,
-        rejoins: false,
-        followed: undefined,
-      },
-    });
-  const publish = (name: string, data: unknown, channelId = '', id = name) => {
-    const event = {
-      id,
-      name,
-      data: Buffer.from(JSON.stringify(data)),
-      own: Buffer.alloc(0),
-      volatile: false,
-    };
-    const value = { kind, audienceIds: ['1'], event, channelId };
-    return tunnel.call('guilds', 'g:1', { $case: 'publish', value }, 'published', 30_000);
-  };
-  const cases = () => heard.map(({ $case }) => $case);
-  return {
-    node,
-    clock,
-    network,
-    registry,
-    database,
-    heard,
-    joins,
-    tunnel,
-    subscribe,
-    publish,
-    cases,
-    joinSessions,
-  };
-}
+import { Code } from '@derailed/shared/kernel';
+import { VIEW, kind, settled, start, subscribeOf } from './guild-node.fixture';
 
 describe('GuildNode', () => {
   it('brings an event from a publisher to the session-node, and its ack back', async () => {
@@ -284,6 +121,22 @@ describe('GuildNode', () => {
     expect(joins).toHaveLength(1);
   });
 
+  it.each([
+    ['ends sessions that an owner before went on without', 5, ['audienceLost']],
+    ['goes on with those that had caught up', 4, ['classTable', 'subscribed', 'audienceEvent']],
+  ])('%s', async (_what, needs, said) => {
+    const before = { owner: 'guilds', ownerIncarnation: 'before', term: 3 };
+    const followed = { kind, audienceId: '1', ...before, index: 4 };
+    const notice = { kind, audienceId: '1', ...before, node: 'sessions', needs };
+    for (const order of [0, 1]) {
+      const words = [subscribeOf('5', followed), { $case: 'audienceWasBehind', value: notice } as const];
+      const { publish, cases } = start({ says: order === 0 ? words : words.reverse() });
+      await settled();
+      await publish('MESSAGE_CREATE', {}, '7');
+      expect(cases().slice(-said.length)).toEqual(said);
+    }
+  });
+
   it('answers without a session-node that does not ack within ACK_TIMEOUT', async () => {
     const { subscribe, publish, clock } = start({ ack: false });
     subscribe('5');
@@ -299,7 +152,10 @@ describe('GuildNode', () => {
     subscribe('5');
     await settled();
     network.leave('sessions');
-    joinSessions().send('guilds', 'x', { $case: 'audienceSync', value: { kind, audienceId: '2', index: 0 } });
+    joinSessions().send('guilds', 'x', {
+      $case: 'audienceSync',
+      value: { kind, audienceId: '2', index: 0, term: 1 },
+    });
     await settled();
     expect(await publish('MESSAGE_CREATE', {}, '7')).toEqual({ sessions: 0 });
     expect(

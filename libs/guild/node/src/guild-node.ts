@@ -154,11 +154,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       },
       forGuilds,
     );
-    mesh.onMessage(
-      'audienceSync',
-      ({ audienceId, index }, from) => this.sync(audienceId, index, from),
-      forGuilds,
-    );
+    mesh.onMessage('audienceSync', (value, from) => this.sync(value, from), forGuilds);
     mesh.onMessage('audienceHeld', (value, from) => this.held(value, from), forGuilds);
     mesh.onMessage(
       'audienceWasBehind',
@@ -246,11 +242,15 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     for (const { id, isUsed } of this.host.all()) if (isUsed && this.owner.standing(id) === 'ready') yield id;
   }
 
-  private sync(guildId: Snowflake, index: number, from: NodeRef): void {
-    // Before the key is served its subscribers say themselves that they hold it; elsewhere nobody knows anything.
-    if (this.owner.standing(guildId) !== 'ready') return;
-    if (this.host.get(guildId) === undefined) this.lost(guildId, from);
-    else this.host.with(guildId, (guild, at) => guild.sync(from.id, index, at));
+  private sync({ audienceId, index, term }: MessageOf<'audienceSync'>, from: NodeRef): void {
+    const standing = this.owner.standing(audienceId);
+    const guild = this.host.get(audienceId);
+    // A node of the version before names no term.
+    const isOurs = guild !== undefined && (guild.term === term || (term === 0 && standing === 'ready'));
+    // Before the key is served those of an owner before say themselves that they hold it; elsewhere nobody knows anything.
+    if (standing === 'elsewhere' || (standing === 'waiting' && !isOurs)) return;
+    if (!isOurs) this.lost(audienceId, from);
+    else this.host.with(audienceId, (guild, at) => guild.sync(from.id, index, at));
   }
 
   private held({ kind, audienceId, term }: MessageOf<'audienceHeld'>, from: NodeRef): void {

@@ -253,12 +253,12 @@ export class EventStream {
 
   /** Asks the owner for what follows what this node has. */
   sync(view: AudienceView): void {
-    const { kind, id, index, owner } = view;
+    const { kind, id, index, owner, term } = view;
     if (owner === undefined || view.syncedAt === index) return;
     view.syncedAt = index;
     this.kit.outbox.send(owner.id, flowOf(kind, id), {
       $case: 'audienceSync',
-      value: { kind, audienceId: id, index },
+      value: { kind, audienceId: id, index, term },
     });
   }
 }

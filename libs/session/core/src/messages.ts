@@ -159,6 +159,7 @@ export interface AudienceSync {
   kind: number;
   audienceId: string;
   index: number;
+  term: number;
 }
 
 export interface Publish {

@@ -322,7 +322,7 @@ export class SessionNode {
         this.users.ack(message.value.audienceId, message.value.index, message.value.sessions, from);
         break;
       case 'audienceSync':
-        this.users.sync(message.value.audienceId, message.value.index, from);
+        this.users.sync(message.value, from);
         break;
       case 'audienceHeld':
         this.users.held(message.value, from);

@@ -272,7 +272,7 @@ describe('the owner of a user', () => {
     subscribeFar(world);
     world.run(world.node.peerUp({ id: far.id, incarnation: 'b' }, world.now));
     expect(world.node.figures.users).toBe(0);
-    world.say({ $case: 'audienceSync', value: { kind: 2, audienceId: '7', index: 3 } }, far);
+    world.say({ $case: 'audienceSync', value: { kind: 2, audienceId: '7', index: 3, term: 1 } }, far);
     expect(world.told('audienceLost')).toEqual([{ kind: 2, audienceId: '7' }]);
     expect(self.id).not.toBe(far.id);
   });

@@ -18,7 +18,7 @@ import {
 import type { Entry } from './agenda';
 import { IdentifyLedger, exhaustedPause } from './identify-ledger';
 import type { Kit } from './kit';
-import type { Answer, AudienceTerm, NodeRef, Presence, Publish, Subscribe } from './messages';
+import type { Answer, AudienceSync, AudienceTerm, NodeRef, Presence, Publish, Subscribe } from './messages';
 import { flowOf } from './flow';
 import { mergedPresence, saysTheSame } from './merged-presence';
 import { draftOf } from './user-events';
@@ -125,9 +125,10 @@ export class Users {
     if (user !== undefined) this.acked(user, user.audience.ack(from.id, index, sessions));
   }
 
-  sync(userId: string, index: number, from: NodeRef): void {
-    const user = this.byId.get(userId);
-    if (user === undefined) this.lost(userId, from.id);
+  sync({ audienceId, index, term }: Readonly<AudienceSync>, from: NodeRef): void {
+    const user = this.byId.get(audienceId);
+    // A node of the version before names no term.
+    if (user === undefined || (term !== 0 && user.term !== term)) this.lost(audienceId, from.id);
     else this.acked(user, user.audience.sync(from.id, index));
   }
 

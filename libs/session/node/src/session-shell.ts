@@ -231,8 +231,9 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private receiveAsOwner(message: ToOwner, from: NodeRef): void {
     const { kind, audienceId } = message.value;
     const standing = this.owner.standing(audienceId);
-    // Before a key is served its subscribers say themselves what they hold; elsewhere nobody knows anything.
-    if (standing === 'elsewhere' || (standing === 'waiting' && message.$case === 'audienceSync')) return;
+    // Before a key is served those of an owner before say themselves what they hold; elsewhere nobody knows anything.
+    const isOurs = message.$case !== 'audienceSync' || this.core.holdsTerm(message.value, from.id);
+    if (standing === 'elsewhere' || (standing === 'waiting' && !isOurs)) return;
     if (this.isLost(message, from) || (standing === 'waiting' && this.isBehind(message, from)))
       this.mesh.send(from.id, `u:${audienceId}`, { $case: 'audienceLost', value: { kind, audienceId } });
     else this.receive(message, from);

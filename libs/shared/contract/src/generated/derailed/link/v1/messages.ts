@@ -385,6 +385,8 @@ export interface AudienceSync {
   kind: AudienceKind;
   audienceId: string;
   index: number;
+  /** That of the stream that the index is of. */
+  term: number;
 }
 
 export interface AudienceEvent {
@@ -4350,7 +4352,7 @@ export const AudienceAck: MessageFns<AudienceAck> = {
 };
 
 function createBaseAudienceSync(): AudienceSync {
-  return { kind: 0, audienceId: "", index: 0 };
+  return { kind: 0, audienceId: "", index: 0, term: 0 };
 }
 
 export const AudienceSync: MessageFns<AudienceSync> = {
@@ -4363,6 +4365,9 @@ export const AudienceSync: MessageFns<AudienceSync> = {
     }
     if (message.index !== 0) {
       writer.uint32(24).uint64(message.index);
+    }
+    if (message.term !== 0) {
+      writer.uint32(32).uint64(message.term);
     }
     return writer;
   },
@@ -4404,6 +4409,14 @@ export const AudienceSync: MessageFns<AudienceSync> = {
             message.index = longToNumber(reader.uint64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4424,6 +4437,7 @@ export const AudienceSync: MessageFns<AudienceSync> = {
     message.kind = object.kind ?? 0;
     message.audienceId = object.audienceId ?? "";
     message.index = object.index ?? 0;
+    message.term = object.term ?? 0;
     return message;
   },
 };
