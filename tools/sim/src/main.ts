@@ -2,7 +2,13 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type FaultName, faultNames } from './faults';
-import { type Outcome, type SimulationOptions, simulate } from './simulation';
+import {
+  type ClusterSource,
+  type Outcome,
+  type SimulationOptions,
+  clusterSources,
+  simulate,
+} from './simulation';
 
 const usage = `Usage: npm run sim [-- OPTION...]
 
@@ -11,6 +17,7 @@ const usage = `Usage: npm run sim [-- OPTION...]
   --seed S        only this one
   --trace         with --seed: print what happens, each line with its time in ms
   --faults A,B    only these: ${faultNames.join(', ')}
+  --cluster C     the member list is static, or in etcd (as the seed says)
   --jobs J        processes (as many as there are processors)
 `;
 
@@ -23,6 +30,7 @@ interface Options {
   readonly single: boolean;
   readonly trace: boolean;
   readonly faults: readonly FaultName[] | undefined;
+  readonly cluster: ClusterSource | undefined;
   readonly jobs: number;
 }
 
@@ -31,25 +39,41 @@ function optionsOf(args: readonly string[]): Options | undefined {
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: text, first: text, seed: text, faults: text, jobs: text, trace: flag, help: flag },
+    options: {
+      seeds: text,
+      first: text,
+      seed: text,
+      faults: text,
+      cluster: text,
+      jobs: text,
+      trace: flag,
+      help: flag,
+    },
   });
   if (values.help) return undefined;
   const first = Number(values.seed ?? values.first ?? 1);
   const seeds = values.seed === undefined ? Number(values.seeds ?? 100) : 1;
   const jobs = Number(values.jobs ?? availableParallelism());
   const faults = values.faults?.split(',') as FaultName[] | undefined;
+  const cluster = clusterSources.find((source) => source === values.cluster);
   const isSound = [first, seeds, jobs].every((number) => Number.isSafeInteger(number) && number > 0);
-  if (!isSound || faults?.some((name) => !faultNames.includes(name))) throw new Error(usage);
-  return { first, seeds, jobs, faults, single: values.seed !== undefined, trace: values.trace ?? false };
+  if (
+    !isSound ||
+    (values.cluster !== undefined && cluster === undefined) ||
+    faults?.some((name) => !faultNames.includes(name))
+  )
+    throw new Error(usage);
+  const { trace = false } = values;
+  return { first, seeds, jobs, faults, cluster, trace, single: values.seed !== undefined };
 }
 
 /** Simulates in this process, one seed after the other. */
 async function runHere(
-  { first, seeds, faults, trace }: Options,
+  { first, seeds, faults, cluster, trace }: Options,
   done: (outcome: Outcome) => void,
 ): Promise<void> {
   for (let seed = first; seed < first + seeds; seed++) {
-    const options: SimulationOptions = { seed, faults };
+    const options: SimulationOptions = { seed, faults, cluster };
     done(await simulate(trace ? { ...options, trace: (line) => console.log(line) } : options));
   }
 }
@@ -61,6 +85,7 @@ async function runShared(options: Options, done: (outcome: Outcome) => void): Pr
     const from = Math.floor((options.seeds * job) / jobs);
     const to = Math.floor((options.seeds * (job + 1)) / jobs);
     const args = ['--first', `${options.first + from}`, '--seeds', `${to - from}`, '--jobs', '1'];
+    if (options.cluster) args.push('--cluster', options.cluster);
     if (options.faults) args.push('--faults', options.faults.join());
     const child = fork(__filename, args, { execArgv: process.execArgv });
     child.on('message', (outcome) => done(outcome as Outcome));

@@ -5,7 +5,7 @@ import { CLUSTER, type Cluster, type Role } from '@derailed/platform/cluster';
 import { MESH, type NodeMesh, createMesh, meshSettings } from '@derailed/platform/mesh';
 import { METRICS, READINESS, Readiness, type Logger } from '@derailed/platform/observability';
 import { GuildRepository, MemberRepository, UserRepository } from '@derailed/platform/persistence';
-import { CLOCK, DRAIN, Drain, LOGGER, RNG } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, Drain, LOGGER, RNG, fence } from '@derailed/platform/runtime';
 import { PresenceNodeModule, presenceSettings } from '@derailed/presence/node';
 import { SessionNodeModule, sessionSettings } from '@derailed/session/node';
 import { type Rng, seededRng } from '@derailed/shared/kernel';
@@ -33,6 +33,9 @@ export interface NodeWorld {
   /** Bytes that may wait for a peer (LINK_QUEUE). */
   readonly linkQueue: number;
   trace(what: () => string): void;
+  /** LEASE_TTL and DRAIN_TIMEOUT (ms). */
+  readonly leaseTtl: number;
+  readonly drainTimeout: number;
   /** The member list, as this start of the node will see it. */
   cluster(node: SimNode, process: VirtualProcess, mesh: NodeMesh, rng: Rng, logger: Logger): Cluster;
 }
@@ -47,11 +50,14 @@ const configs = {
 };
 
 const epoch = 1_700_000_000_000;
+/** How long etcd may take to hear that a node drains. */
+const drainMs = 2000;
 
 interface Running {
   readonly process: VirtualProcess;
   readonly mesh: NodeMesh;
   readonly cluster: Cluster;
+  readonly drain: Drain;
   readonly injector: Injector;
   readonly side: ClientSide | undefined;
 }
@@ -100,6 +106,17 @@ export class SimNode {
       metrics,
     });
     const cluster = world.cluster(this, process, mesh, rng, logger);
+    const readiness = new Readiness();
+    const drain = new Drain();
+    fence({ mesh, cluster, clock: process.clock, ttlMs: world.leaseTtl, logger, readiness });
+    // As an app does: others own its keys by now.
+    cluster.onLost((why) => {
+      world.trace(() => `${id}: ${why}`);
+      this.kill(false);
+      world.loop.after(100 + 1000 * rng.next(), () => {
+        if (!this.isUp) this.start();
+      });
+    });
     const database = new Database(world.platform, world.database, process, rng);
     const tapped = new TappedMesh(mesh, world.tap);
     const injector = new Injector(
@@ -108,8 +125,8 @@ export class SimNode {
         [RNG, rng],
         [LOGGER, logger],
         [METRICS, metrics],
-        [READINESS, new Readiness()],
-        [DRAIN, new Drain()],
+        [READINESS, readiness],
+        [DRAIN, drain],
         [MESH, tapped],
         [CLUSTER, cluster],
         [GuildRepository, database.guilds],
@@ -137,7 +154,7 @@ export class SimNode {
           () => `ws://${id}`,
         )
       : undefined;
-    this.running = { process, mesh, cluster, injector, side };
+    this.running = { process, mesh, cluster, drain, injector, side };
     world.trace(() => `${id} starts as ${mesh.self.incarnation}`);
     void this.open(this.running);
   }
@@ -191,7 +208,16 @@ export class SimNode {
       servePublishers(network, process, `${this.id}/tunnel`, injector.get<PublishStreams>(PublishStreams));
   }
 
-  private async close({ mesh, cluster, injector, side }: Running): Promise<void> {
+  private async close({ process, mesh, cluster, drain, injector, side }: Running): Promise<void> {
+    // Off the rings first, as far as etcd can be told: others take the keys over while this node is still there.
+    if (cluster.holdsLease()) {
+      await new Promise<void>((resolve) => {
+        process.clock.after(drainMs, resolve);
+        void cluster.become('draining').then(resolve);
+      });
+      if (cluster.view.member(this.id)?.state === 'draining')
+        await drain.run(process.clock, this.world.drainTimeout);
+    }
     await side?.depart();
     await injector.stop();
     await cluster.leave();

@@ -68,6 +68,10 @@ export class Onlooker implements MeshTap {
       const { asked } = this.stream(at, kind, audienceId);
       asked.set(from.id, (asked.get(from.id) ?? new Map<string, string>()).set(sessionId, userId));
     }
+    if (message.$case === 'audienceBehindNoted') {
+      const { kind, audienceId, node } = message.value;
+      this.stream(at, kind, audienceId).excused.set(node, this.now());
+    }
     if (message.$case === 'audienceAck') {
       const { kind, audienceId, index } = message.value;
       const stream = this.stream(at, kind, audienceId);

@@ -19,6 +19,15 @@ describe('a simulated cluster', () => {
     }
   }, 120_000);
 
+  it.each([[112, 'etcd', 'a session-node says how far it is while the key waits']] as const)(
+    'keeps them in world %i on %s, in which %s',
+    async (seed, cluster) => {
+      const { violations } = await simulate({ seed, cluster });
+      expect(violations).toEqual([]);
+    },
+    20_000,
+  );
+
   it('does something worth watching', async () => {
     const { published, dispatches, sessions } = await simulate({ seed: 2 });
     expect(published).toBeGreaterThan(200);

@@ -1,7 +1,15 @@
-import { StaticCluster, type Role } from '@derailed/platform/cluster';
-import type { NodeRef } from '@derailed/platform/mesh';
+import {
+  type Cluster,
+  EtcdCluster,
+  StaticCluster,
+  type Role,
+  membershipSettings,
+} from '@derailed/platform/cluster';
+import { type NodeRef, compatible, contractVersion } from '@derailed/platform/mesh';
+import type { Logger } from '@derailed/platform/observability';
 import { type Rng, type Snowflake, seededRng } from '@derailed/shared/kernel';
 import { VirtualLoop, VirtualNetwork, VirtualProcess } from '@derailed/testing';
+import { z } from 'zod';
 import { type FaultName, Faults, faultNames } from './faults';
 import { History, type Violation } from './history';
 import { Monolith } from './monolith';
@@ -10,12 +18,18 @@ import { type Claim, Onlooker } from './onlooker';
 import { Platform } from './platform';
 import type { Plant } from './plants';
 import { VirtualClient } from './virtual-client';
+import { VirtualEtcd } from './virtual-etcd';
 import { type Stage, Workload, checkConvergence } from './workload';
+
+export const clusterSources = ['static', 'etcd'] as const;
+export type ClusterSource = (typeof clusterSources)[number];
 
 export interface SimulationOptions {
   readonly seed: number;
   /** What may go wrong; everything by default. */
   readonly faults?: readonly FaultName[] | undefined;
+  /** Where the member list comes from; by default as the seed says. */
+  readonly cluster?: ClusterSource | undefined;
   /** A bug to be found. */
   readonly plant?: Plant | undefined;
   /** Gets each line of what happens, with its time in ms. */
@@ -129,6 +143,7 @@ export class Simulation {
       platform.addGuild(members.length > 0 ? members : users, 3, this.split());
     }
     const trace = (what: () => string): void => this.trace(what);
+    const source = options.cluster ?? clusterSources[seededRng(options.seed).next() < 0.5 ? 0 : 1];
     const shape = shapes[Math.floor(rng.next() * shapes.length)]!;
     const members = shape.map((roles, index) => ({ id: `10.0.0.${index + 1}:18000`, roles }));
     const onlooker = new Onlooker(
@@ -147,8 +162,14 @@ export class Simulation {
       tap: options.plant?.tap?.(onlooker, loop) ?? onlooker,
       linkQueue: rng.next() < 0.2 ? 64 * 1024 : 4 * 1024 * 1024,
       trace,
-      cluster: (node) => StaticCluster.of(members, node),
+      leaseTtl,
+      drainTimeout,
+      cluster: (node, process, mesh, chance, logger) =>
+        this.etcd === undefined
+          ? StaticCluster.of(members, node)
+          : memberIn(this.etcd, node, process, mesh.self.incarnation, chance, logger),
     };
+    if (source === 'etcd') this.etcd = new VirtualEtcd(loop, network, trace);
     for (const { id, roles } of members) this.nodes.push(new SimNode(id, roles, this.split(), world));
     for (const node of this.nodes) loop.at(100 * rng.next(), () => node.start());
     this.world = world;
@@ -173,6 +194,8 @@ export class Simulation {
   }
 
   private world: NodeWorld | undefined;
+  /** Undefined: the list is fixed. */
+  private etcd: VirtualEtcd | undefined;
 
   private startFaults(): Faults {
     const { loop, network, nodes, clients, rng } = this;
@@ -202,7 +225,8 @@ export class Simulation {
   private claim({ id, incarnation }: NodeRef, role: 'guild-node' | 'session-node', key: Snowflake): Claim {
     const node = this.nodes.find((each) => each.id === id);
     const view = node?.incarnation === incarnation ? node.cluster?.view : undefined;
-    return { generation: view?.generation ?? 0, isValid: view?.ownerOf(role, key) === id };
+    const isMember = this.etcd === undefined || this.etcd.has(id, incarnation);
+    return { generation: view?.generation ?? 0, isValid: isMember && view?.ownerOf(role, key) === id };
   }
 
   /** Chance of its own for a part of the world. */
@@ -213,6 +237,24 @@ export class Simulation {
   private trace(what: () => string): void {
     this.options.trace?.(`${this.loop.now.toFixed(2).padStart(9)}  ${what()}`);
   }
+}
+
+const membership = z.object(membershipSettings).parse({});
+const { leaseTtl, drainTimeout } = membership;
+
+/** The node's membership, on the virtual etcd. */
+function memberIn(
+  etcd: VirtualEtcd,
+  { id, roles }: SimNode,
+  process: VirtualProcess,
+  incarnation: string,
+  rng: Rng,
+  logger: Logger,
+): Cluster {
+  const self = { id, incarnation, roles };
+  const { clock } = process;
+  const options = { config: membership, self, contractVersion, compatible, clock, rng, logger };
+  return EtcdCluster.on(etcd.storeFor(process, leaseTtl / 3), '/derailed', options);
 }
 
 export function simulate(options: SimulationOptions): Promise<Outcome> {
