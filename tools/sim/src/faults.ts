@@ -2,6 +2,7 @@ import type { Rng } from '@derailed/shared/kernel';
 import type { VirtualLoop, VirtualNetwork } from '@derailed/testing';
 import type { DatabaseWeather } from './database';
 import type { SimNode } from './node';
+import { type VirtualEtcd, etcdHost } from './virtual-etcd';
 import type { VirtualClient } from './virtual-client';
 
 export interface FaultWorld {
@@ -12,6 +13,8 @@ export interface FaultWorld {
   readonly monoliths: readonly string[];
   readonly database: DatabaseWeather;
   readonly auth: { away: boolean };
+  /** Undefined: the member list is fixed. */
+  readonly etcd: VirtualEtcd | undefined;
   trace(what: () => string): void;
 }
 
@@ -27,7 +30,13 @@ const weights = {
   monolith: 2,
   database: 1,
   auth: 1,
+  leave: 2,
+  etcd: 1,
+  lease: 2,
 } as const;
+
+/** What only a cluster on etcd knows. */
+const ofEtcd: readonly string[] = ['leave', 'etcd', 'lease'];
 
 export type FaultName = keyof typeof weights;
 
@@ -55,8 +64,12 @@ export class Faults {
       monolith: () => this.dropMonolith(),
       database: () => this.databaseTrouble(),
       auth: () => this.authTrouble(),
+      leave: () => this.leave(),
+      etcd: () => this.etcdTrouble(),
+      lease: () => this.cutFromEtcd(),
     };
-    this.kinds = only.map((name) => [name, weights[name], strikes[name]]);
+    const known = only.filter((name) => world.etcd !== undefined || !ofEtcd.includes(name));
+    this.kinds = known.map((name) => [name, weights[name], strikes[name]]);
   }
 
   /** Something goes wrong now. */
@@ -67,10 +80,11 @@ export class Faults {
 
   /** All is well from here on. */
   end(): void {
-    const { network, nodes, database, auth, trace } = this.world;
+    const { network, nodes, database, auth, etcd, trace } = this.world;
     this.over = true;
     trace(() => 'the faults end');
     network.unblockAll();
+    etcd?.comeBack();
     database.away = auth.away = false;
     database.latency = 2;
     for (const node of nodes) {
@@ -105,7 +119,7 @@ export class Faults {
     const { id } = this.pick(this.world.nodes);
     const ms = this.duration(15_000);
     this.world.trace(() => `${id} is cut off for ${ms} ms`);
-    const others = [...this.world.nodes.map((node) => node.id), 'etcd'];
+    const others = [...this.world.nodes.map((node) => node.id), etcdHost];
     for (const other of others) {
       if (other === id) continue;
       this.block(id, other, ms);
@@ -132,6 +146,34 @@ export class Faults {
     const node = this.pick(this.world.nodes);
     if (!node.isUp || node.process?.isStopped === true) return;
     node.drain(() => this.later(this.duration(2000), () => this.restart(node)));
+  }
+
+  /** As a node that is taken out of service for a while, and comes back as a new one. */
+  private leave(): void {
+    const node = this.pick(this.world.nodes);
+    if (!node.isUp || node.process?.isStopped === true) return;
+    node.drain(() => this.later(2000 + this.duration(15_000), () => this.restart(node)));
+  }
+
+  private etcdTrouble(): void {
+    const { nodes, etcd, trace } = this.world;
+    const ms = this.duration(20_000);
+    trace(() => `etcd is away for ${ms} ms`);
+    for (const { id } of nodes) {
+      this.block(id, etcdHost, ms);
+      this.block(etcdHost, id, ms);
+    }
+    etcd?.goAway();
+    this.later(ms, () => etcd?.comeBack());
+  }
+
+  /** The others know it still, and it them. */
+  private cutFromEtcd(): void {
+    const { id } = this.pick(this.world.nodes);
+    const ms = this.duration(20_000);
+    this.world.trace(() => `${id} is cut off from etcd for ${ms} ms`);
+    this.block(id, etcdHost, ms);
+    this.block(etcdHost, id, ms);
   }
 
   private dropClient(): void {

@@ -13,6 +13,7 @@ import { type VirtualLoop, type VirtualNetwork, VirtualProcess, virtualTransport
 import { PublishStreams, TunnelNodeModule, tunnelSettings } from '@derailed/tunnel/node';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
+import { checkBounds } from './bounds';
 import { serveClients } from './client-socket';
 import { Database, type DatabaseWeather } from './database';
 import type { History } from './history';
@@ -30,9 +31,14 @@ export interface NodeWorld {
   readonly auth: { away: boolean };
   readonly history: History;
   readonly tap: MeshTap;
-  /** Bytes that may wait for a peer (LINK_QUEUE). */
-  readonly linkQueue: number;
+  /** Whether queues are as short as they can be, so that they are full now and then. */
+  readonly tight: boolean;
+  /** How many nodes there are. */
+  readonly size: number;
   trace(what: () => string): void;
+  /** The node's process is no more. */
+  died(id: string): void;
+  started(id: string): void;
   /** LEASE_TTL and DRAIN_TIMEOUT (ms). */
   readonly leaseTtl: number;
   readonly drainTimeout: number;
@@ -49,6 +55,9 @@ const configs = {
   tunnel: z.object(tunnelSettings).parse({}),
 };
 
+const wide = { queue: 4 * 1024 * 1024, streamInFlight: configs.tunnel.streamInFlight };
+const tight = { queue: 64 * 1024, streamInFlight: 16 };
+
 const epoch = 1_700_000_000_000;
 /** How long etcd may take to hear that a node drains. */
 const drainMs = 2000;
@@ -58,6 +67,7 @@ interface Running {
   readonly mesh: NodeMesh;
   readonly cluster: Cluster;
   readonly drain: Drain;
+  readonly metrics: Registry;
   readonly injector: Injector;
   readonly side: ClientSide | undefined;
 }
@@ -96,7 +106,7 @@ export class SimNode {
     const logger = this.logger();
     const metrics = new Registry();
     const mesh = createMesh({
-      config: { ...configs.mesh, advertise: id, queue: world.linkQueue },
+      config: { ...configs.mesh, advertise: id, queue: this.room.queue },
       others: true,
       clock: process.clock,
       rng,
@@ -137,7 +147,7 @@ export class SimNode {
     if (this.roles.includes('session-node')) injector.load(SessionNodeModule.forRoot(configs.session));
     if (this.roles.includes('guild-node')) injector.load(GuildNodeModule.forRoot(configs.guild));
     if (this.roles.includes('presence-node')) injector.load(PresenceNodeModule.forRoot(configs.presence));
-    if (this.roles.includes('tunnel')) injector.load(TunnelNodeModule.forRoot(configs.tunnel));
+    if (this.roles.includes('tunnel')) injector.load(TunnelNodeModule.forRoot(this.tunnelConfig));
     const side = this.roles.includes('ws-gateway')
       ? new ClientSide(
           configs.gateway,
@@ -154,9 +164,34 @@ export class SimNode {
           () => `ws://${id}`,
         )
       : undefined;
-    this.running = { process, mesh, cluster, drain, injector, side };
+    this.running = { process, mesh, cluster, drain, metrics, injector, side };
+    world.started(id);
     world.trace(() => `${id} starts as ${mesh.self.incarnation}`);
     void this.open(this.running);
+  }
+
+  /** Whether what waits here is within its limits. */
+  async checkBounds(): Promise<void> {
+    const { running, world } = this;
+    if (running?.process.isStopped !== false) return;
+    const limits = {
+      linkQueue: this.room.queue,
+      linkWindow: configs.mesh.window,
+      peers: world.size - 1,
+      localQueue: configs.mesh.localQueue,
+      replayBytes: configs.session.replayLimit,
+      memberQueue: configs.session.memberQueue,
+      streamInFlight: this.room.streamInFlight,
+    };
+    await checkBounds(this.id, running.metrics, limits, world.history);
+  }
+
+  private get room(): typeof wide {
+    return this.world.tight ? tight : wide;
+  }
+
+  private get tunnelConfig(): typeof configs.tunnel {
+    return { ...configs.tunnel, streamInFlight: this.room.streamInFlight };
   }
 
   /** kill -9. @param silent the machine dies with it: nobody is told */
@@ -166,6 +201,7 @@ export class SimNode {
     world.trace(() => `${this.id} is killed${silent ? ' with its machine' : ''}`);
     this.running = undefined;
     running.process.kill();
+    world.died(this.id);
     world.network.died(running.process, silent);
   }
 

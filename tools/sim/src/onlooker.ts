@@ -34,6 +34,8 @@ const slack = 5;
 /** Watches every message between roles for what no client could see: who acks what, and when. */
 export class Onlooker implements MeshTap {
   private readonly streams = new Map<string, Stream>();
+  /** Nodes that are down. */
+  private readonly dead = new Set<string>();
   private readonly answers = new Map<string, Claim & { readonly node: string }>();
 
   constructor(
@@ -94,7 +96,7 @@ export class Onlooker implements MeshTap {
     const { excused, unhandled, unacked, last } = stream;
     if (index > last.index) stream.last = { index, at: this.now() };
     else if (index < last.index || last.at < this.now()) return;
-    if (!taken) return void excused.set(to, this.now());
+    if (!taken || this.dead.has(to)) return void excused.set(to, this.now());
     let events = unhandled.get(to);
     if (!events) unhandled.set(to, (events = new Set()));
     events.add(nameOf(message.value));
@@ -122,6 +124,20 @@ export class Onlooker implements MeshTap {
       unhandled.delete(node.id);
       unacked.delete(node.id);
     }
+  }
+
+  /** The process is no more, and its sessions with it: nobody owes it anything. */
+  died(id: string): void {
+    this.dead.add(id);
+    for (const { excused, unhandled, unacked } of this.streams.values()) {
+      excused.set(id, this.now());
+      unhandled.delete(id);
+      unacked.delete(id);
+    }
+  }
+
+  started(id: string): void {
+    this.dead.delete(id);
   }
 
   /** An ack says that each session-node that was sent the event has handled it, unless it was given up. */

@@ -1,12 +1,20 @@
+import type { Cluster } from '@derailed/platform/cluster';
 import type { Mesh, Message, NodeRef, PeerEvent } from '@derailed/platform/mesh';
 import type { VirtualLoop } from '@derailed/testing';
+import type { ClusterSource } from './simulation';
 import type { MeshTap } from './tapped-mesh';
 
 /** A bug that the simulation has to find, put between the nodes and what they stand on. */
 export interface Plant {
   readonly name: string;
-  /** Stands before the onlooker. */
-  tap?(onlooker: MeshTap, loop: VirtualLoop): MeshTap;
+  /** Where the member list comes from in worlds that can show it; undefined: anywhere. */
+  readonly source?: ClusterSource;
+  /** The search begins with this seed: the first that shows it, when this was written. */
+  readonly first?: number;
+  /** Stands before the onlooker. @param generationOf of the list that a node has seen */
+  tap?(onlooker: MeshTap, loop: VirtualLoop, generationOf: (node: string) => number): MeshTap;
+  /** Stands before a node's member list. */
+  cluster?(cluster: Cluster): Cluster;
 }
 
 /** Hands everything on. */
@@ -91,8 +99,45 @@ class OvertakenSnapshot extends PlantedTap {
   }
 }
 
+/** A node that is behind the list of a new owner says that it has told all, or yields, by the list that it has. */
+class ForgottenGeneration extends PlantedTap {
+  constructor(
+    onlooker: MeshTap,
+    private readonly generationOf: (node: string) => number,
+  ) {
+    super(onlooker);
+  }
+
+  override received(mesh: Mesh, message: Message, from: NodeRef, deliver: () => void): void {
+    const isAsked = message.$case === 'ownershipClaim' || message.$case === 'ownershipSync';
+    if (!isAsked || message.value.generation <= this.generationOf(mesh.self.id))
+      return super.received(mesh, message, from, deliver);
+    const $case = message.$case === 'ownershipClaim' ? 'ownershipYielded' : 'ownershipSynced';
+    mesh.send(from.id, `sync:${message.value.role}`, { $case, value: message.value });
+  }
+}
+
+/** A node believes in its lease for as long as nobody has told it that it is over. */
+function believing(cluster: Cluster): Cluster {
+  return new Proxy(cluster, {
+    get: (target, name) => {
+      if (name === 'footing') return 'lease';
+      if (name === 'holdsLease') return () => true;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 export const plants: readonly Plant[] = [
   { name: 'an ack too early', tap: (onlooker, loop) => new EarlyAck(onlooker, loop) },
+  {
+    name: 'a forgotten generation check',
+    source: 'etcd',
+    first: 230,
+    tap: (onlooker, _loop, generationOf) => new ForgottenGeneration(onlooker, generationOf),
+  },
+  { name: 'a lease believed too long', source: 'etcd', first: 133, cluster: believing },
   { name: 'a dropped re-send', tap: (onlooker) => new DroppedResend(onlooker) },
   {
     name: 'a snapshot overtaken by an event',

@@ -49,7 +49,7 @@ describe('the simulator', () => {
       const found = await find(plant, 1000);
       if (found === undefined) throw new Error('no seed shows it');
       const { seed } = found;
-      expect(mistakes(await simulate({ seed }))).toEqual({ seed, violations: [] });
+      expect(mistakes(await simulate({ seed, cluster: plant.source }))).toEqual({ seed, violations: [] });
     },
     200_000,
   );

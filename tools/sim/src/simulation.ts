@@ -51,10 +51,15 @@ const schedule = {
   faults: 5000,
   faultsEnd: 30_000,
   workEnd: 36_000,
+  /** Nothing waits any more that could outgrow its limit. */
+  bounded: 42_000,
   /** Something for everybody, long after. */
   last: 75_000,
   end: 85_000,
 } as const;
+
+/** How often the limits are looked at (ms). */
+const boundsEvery = 1000;
 
 const shapes: readonly (readonly (readonly Role[])[])[] = [
   [
@@ -122,6 +127,10 @@ export class Simulation {
       for (const guildId of this.platform.guildIds) workload.guildNote(guildId);
       for (const userId of this.platform.users.keys()) workload.userNote(userId);
     });
+    for (let at: number = schedule.work; at < schedule.bounded; at += boundsEvery)
+      loop.at(at, () => {
+        for (const node of this.nodes) void node.checkBounds();
+      });
     await loop.run(schedule.end);
     this.history.checkAcks();
     this.history.checkLosses();
@@ -152,6 +161,8 @@ export class Simulation {
       (at, role, key) => this.claim(at, role, key),
       trace,
     );
+    const generationOf = (id: string): number =>
+      this.nodes.find((node) => node.id === id)?.cluster?.view.generation ?? 0;
     const world: NodeWorld = {
       loop,
       network,
@@ -159,15 +170,21 @@ export class Simulation {
       history,
       database: { away: false, latency: 2 },
       auth: { away: false },
-      tap: options.plant?.tap?.(onlooker, loop) ?? onlooker,
-      linkQueue: rng.next() < 0.2 ? 64 * 1024 : 4 * 1024 * 1024,
+      tap: options.plant?.tap?.(onlooker, loop, generationOf) ?? onlooker,
+      tight: rng.next() < 0.2,
+      size: members.length,
       trace,
+      died: (id) => onlooker.died(id),
+      started: (id) => onlooker.started(id),
       leaseTtl,
       drainTimeout,
-      cluster: (node, process, mesh, chance, logger) =>
-        this.etcd === undefined
-          ? StaticCluster.of(members, node)
-          : memberIn(this.etcd, node, process, mesh.self.incarnation, chance, logger),
+      cluster: (node, process, mesh, chance, logger) => {
+        const cluster =
+          this.etcd === undefined
+            ? StaticCluster.of(members, node)
+            : memberIn(this.etcd, node, process, mesh.self.incarnation, chance, logger);
+        return options.plant?.cluster?.(cluster) ?? cluster;
+      },
     };
     if (source === 'etcd') this.etcd = new VirtualEtcd(loop, network, trace);
     for (const { id, roles } of members) this.nodes.push(new SimNode(id, roles, this.split(), world));
@@ -208,6 +225,7 @@ export class Simulation {
         clients,
         database,
         auth,
+        etcd: this.etcd,
         monoliths: this.monoliths.map(({ name }) => name),
         trace: (what) => this.trace(what),
       },

@@ -52,6 +52,7 @@ const header = (revision: number) => ({ revision }) as etcdApi.ResponseHeader;
 export class VirtualEtcd {
   private readonly process: VirtualProcess;
   private revision = 1;
+  private away = false;
   private readonly keys = new Map<string, Kept>();
   private readonly leases = new Map<number, Lease>();
   private readonly history: Happened[] = [];
@@ -84,8 +85,14 @@ export class VirtualEtcd {
     return false;
   }
 
-  /** It was away: whoever leads now gives each lease its whole time again. */
-  extendLeases(): void {
+  /** It is down: no lease ends. */
+  goAway(): void {
+    this.away = true;
+  }
+
+  /** It is back: whoever leads now gives each lease its whole time again. */
+  comeBack(): void {
+    this.away = false;
     for (const [id, lease] of this.leases) this.prolong(id, lease);
   }
 
@@ -162,7 +169,7 @@ export class VirtualEtcd {
   private prolong(id: number, lease: Lease): void {
     lease.until = this.loop.now + lease.ttlMs;
     this.loop.at(lease.until, () => {
-      if (this.leases.get(id) === lease && lease.until <= this.loop.now) this.end(id);
+      if (!this.away && this.leases.get(id) === lease && lease.until <= this.loop.now) this.end(id);
     });
   }
 

@@ -57,7 +57,7 @@ describe('events of a guild', () => {
     world.event(1);
     world.event(3);
     world.event(4);
-    expect(world.told('audienceSync')).toEqual([{ kind: 1, audienceId: '100', index: 1 }]);
+    expect(world.told('audienceSync')).toEqual([{ kind: 1, audienceId: '100', index: 1, term: 1 }]);
     for (const index of [2, 3, 4]) world.event(index);
     expect(
       world
@@ -280,7 +280,7 @@ describe('a subscription', () => {
     world.ready();
     world.event(1);
     world.run(world.node.peerUp(guilds, world.now));
-    expect(world.told('audienceSync')).toEqual([{ kind: 1, audienceId: '100', index: 1 }]);
+    expect(world.told('audienceSync')).toEqual([{ kind: 1, audienceId: '100', index: 1, term: 1 }]);
   });
 
   it('that can not catch up ends its sessions with op 9', () => {
