@@ -211,6 +211,19 @@ describe('KeyOwner', () => {
     expect(done).toEqual(['early']);
   });
 
+  it('catches up first with whoever asks by a list that it has not seen yet', async () => {
+    const { node, list, done } = start();
+    const a = node('a');
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    a.owner.take('1', 2, 'ready', () => done.push('asked'));
+    a.serve('1');
+    expect(done).toEqual([]);
+    a.cluster.show(list(2, 'a'));
+    await settled();
+    expect(done).toEqual(['asked', 'a 1']);
+  });
+
   it('asks a session-node again whose word was of a term that is over', async () => {
     const { node, list, done, syncs } = start();
     const a = node('a');

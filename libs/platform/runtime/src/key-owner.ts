@@ -196,6 +196,8 @@ export class KeyOwner {
     // A refusal could be followed by an acceptance that overtakes it: what comes without a lease waits for it, or for word
     // that the key is another's.
     let verdict: 'run' | 'wait' = this.cluster.holdsLease() ? 'run' : 'wait';
+    // Whoever is behind catches up first: by its own list it would tell an owner before what the one that asks is to know.
+    if (needs === 'ready' && generation > this.ownership.generation) verdict = 'wait';
     for (const key of keys) {
       const standing = this.ownership.standing(key);
       if (standing === 'elsewhere' && generation <= this.ownership.generation) return 'refuse';
