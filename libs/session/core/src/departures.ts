@@ -280,6 +280,7 @@ export class Departures {
       return view?.table.has(session) !== true && view?.asking.has(session) !== true;
     });
     entries.begin(session, rest, now);
+    if (session.shown) sessions.show(session);
     this.again(session, now);
     this.pump(now);
   }

@@ -19,7 +19,8 @@ export class PresenceFeed {
   }
 
   joined(session: Session, guildId: string): void {
-    if (session.shown) this.upsert(session, [guildId]);
+    // While it moves the other node speaks for it, and the last word is to be that one's.
+    if (session.shown && session.waiting === undefined) this.upsert(session, [guildId]);
   }
 
   left(session: Session, guildId: string): void {

@@ -179,6 +179,27 @@ describe('while a session moves', () => {
     expect(town.presences.map(({ from }) => from)).toEqual(['s2']);
   });
 
+  it('its node before says nothing of how it is seen once its state is sent', () => {
+    const town = new Town();
+    const isAnswer = ({ message, to }: { message: { $case: string; value: unknown }; to: string }): boolean =>
+      message.$case === 'subscribed' && to === 's1' && 'audienceId' in (message.value as object);
+    town.held = (parcel) => isAnswer(parcel) && JSON.stringify(parcel.message).includes('"audienceId":"200"');
+    town.ready();
+    town.presences.length = 0;
+    const isOver = ({ message }: { message: { $case: string } }): boolean => message.$case === 'sessionMoved';
+    const before = town.held;
+    town.held = (parcel) => before(parcel) || isOver(parcel);
+    town.move('7:0', 's2');
+    town.settle();
+    town.held = isOver;
+    town.settle();
+    town.held = undefined;
+    town.settle(60_000);
+    expect(town.sessions('s2')).toBe(1);
+    expect(town.presences.map(({ from }) => from)).not.toContain('s1');
+    expect(town.presences.some(({ from }) => from === 's2')).toBe(true);
+  });
+
   it('joins and leaves of guilds take effect once', () => {
     for (const delay of [0, 3, 8, 15, 25, 40]) {
       const town = new Town();
