@@ -176,6 +176,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
       }
     await stream.stop();
     // What came to a tunnel that was not there has no answer: it is sent again with its id, as a monolith does.
+    await publisher.connected();
     for (const n of stream.unanswered) await stream.again(publisher, n);
     const received = (): Payload[] => comings.flatMap((client) => client.received);
     const numbers = (): number[] =>

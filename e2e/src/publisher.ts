@@ -21,6 +21,13 @@ export class Publisher {
     if (token !== undefined) this.metadata.set('authorization', `Bearer ${token}`);
   }
 
+  /** Resolves when the tunnel is reached, at the first time or again; rejects when it is not for half a minute. */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.tunnel.waitForReady(Date.now() + 30_000, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /** Answers how many sessions got it. */
   publish(target: Target, name: string, data: unknown, id = ''): Promise<number> {
     const kind: NonNullable<tunnelV1.Target['kind']> =
