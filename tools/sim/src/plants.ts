@@ -134,7 +134,6 @@ export const plants: readonly Plant[] = [
   {
     name: 'a forgotten generation check',
     source: 'etcd',
-    first: 230,
     tap: (onlooker, _loop, generationOf) => new ForgottenGeneration(onlooker, generationOf),
   },
   { name: 'a lease believed too long', source: 'etcd', first: 133, cluster: believing },
