@@ -19,11 +19,11 @@ describe('a simulated cluster', () => {
     }
   }, 120_000);
 
-  it.each([
+  it.each<readonly [seed: number, cluster: 'etcd' | 'static', what: string]>([
     [112, 'etcd', 'a session-node says how far it is while the key waits'],
     [228, 'etcd', 'a presence-node is asked by a guild-node that is ahead of it'],
     [618, 'etcd', 'a guild lets a session in while that moves'],
-  ] as const)(
+  ])(
     'keeps them in world %i on %s, in which %s',
     async (seed, cluster) => {
       const { violations } = await simulate({ seed, cluster });
