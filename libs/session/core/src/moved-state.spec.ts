@@ -1,15 +1,5 @@
 import { Town } from './town.fixture';
 
-/** The client's numbers are 1, 2, 3, ..., and its connection was never closed. */
-function expectUnbroken(town: Town, connection: number): void {
-  const { frames, closed } = town.client(connection);
-  expect(frames.map(({ seq }) => seq)).toEqual(frames.map((_, at) => at + 1));
-  expect(closed).toBeUndefined();
-}
-
-const names = (town: Town, connection: number): string[] =>
-  town.client(connection).frames.map(({ name }) => name);
-
 describe('what goes along with a session', () => {
   it('is each event body once, however many sessions hold it', () => {
     const town = new Town();
@@ -24,7 +14,7 @@ describe('what goes along with a session', () => {
     expect(events.filter(({ event }) => event?.id === 'shared')).toHaveLength(1);
     const snapshots = events.filter(({ event }) => event?.name === 'GUILD_CREATE');
     expect(snapshots.length).toBeGreaterThan(2);
-    for (const client of clients) expectUnbroken(town, client);
+    for (const client of clients) town.expectUnbroken(client);
   });
 
   it('is the end of its resume window', () => {
@@ -53,7 +43,7 @@ describe('what goes along with a session', () => {
     expect(town.sessions('s2')).toBe(1);
     const resumed = town.resume(client, lastSeq - 900);
     town.settle();
-    expect(names(town, resumed)).toHaveLength(901);
+    expect(town.names(resumed)).toHaveLength(901);
     expect(town.client(client).closed).toBe(4000);
   });
 
@@ -72,7 +62,7 @@ describe('what goes along with a session', () => {
     town.settle();
     expect(town.got(client)).toEqual(['100 a', '100 b']);
     expect(town.got(other)).toEqual(['100 a', '100 b']);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 });
 
@@ -85,7 +75,7 @@ describe('a resume at a node that does not have the session', () => {
     town.owners.set('7:0', 's2');
     const resumed = town.resume(client, town.client(client).lastSeq);
     town.settle();
-    expect(names(town, resumed)).toEqual(['RESUMED']);
+    expect(town.names(resumed)).toEqual(['RESUMED']);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
   });
 
@@ -96,7 +86,7 @@ describe('a resume at a node that does not have the session', () => {
     town.settle();
     const resumed = town.resume(client, town.client(client).lastSeq, 's2');
     town.settle();
-    expect(names(town, resumed)).toEqual(['RESUMED']);
+    expect(town.names(resumed)).toEqual(['RESUMED']);
   });
 
   it('is refused when nobody has it', () => {

@@ -2,16 +2,6 @@ import fc from 'fast-check';
 import { Town } from './town.fixture';
 import { eventOf } from './world.fixture';
 
-/** The client's numbers are 1, 2, 3, ..., and its connection was never closed. */
-function expectUnbroken(town: Town, connection: number): void {
-  const { frames, closed } = town.client(connection);
-  expect(frames.map(({ seq }) => seq)).toEqual(frames.map((_, at) => at + 1));
-  expect(closed).toBeUndefined();
-}
-
-const names = (town: Town, connection: number): string[] =>
-  town.client(connection).frames.map(({ name }) => name);
-
 describe('a session whose key goes to another node', () => {
   it('goes there, and its client notices nothing', () => {
     const town = new Town();
@@ -26,9 +16,9 @@ describe('a session whose key goes to another node', () => {
     town.publishToUser('d');
     town.settle();
     expect(town.got(client).sort()).toEqual(['100 a', '100 b', '200 c', 'u d']);
-    expect(names(town, client).filter((name) => name === 'READY' || name === 'RESUMED')).toEqual(['READY']);
+    expect(town.names(client).filter((name) => name === 'READY' || name === 'RESUMED')).toEqual(['READY']);
     expect([...town.acked].sort()).toEqual(['a', 'b', 'c', 'd']);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('gets each event once and in order, whatever overtakes whatever', () => {
@@ -62,7 +52,7 @@ describe('a session whose key goes to another node', () => {
             const of = (list: string[]) => list.filter((text) => text.startsWith(target));
             expect(of(town.got(client))).toEqual(of(mine));
           }
-          expectUnbroken(town, client);
+          town.expectUnbroken(client);
         }
         expect(town.acked.size).toBe(published.length);
         expect(town.waiting).toBe(0);
@@ -98,7 +88,7 @@ describe('while a session moves', () => {
     expect(town.got(client)).toEqual([]);
     release(town);
     expect(town.got(client).sort()).toEqual(['100 a', 'u b']);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('a resume waits for it, at the new node and at the old one', () => {
@@ -109,9 +99,9 @@ describe('while a session moves', () => {
       const seq = town.client(client).lastSeq;
       const resumed = town.resume(client, seq, at);
       town.settle();
-      expect(names(town, resumed)).toEqual([]);
+      expect(town.names(resumed)).toEqual([]);
       release(town);
-      expect(names(town, resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+      expect(town.names(resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
       expect(town.sessions('s2')).toBe(1);
       town.publish('100', 'b');
       town.settle();
@@ -151,7 +141,7 @@ describe('while a session moves', () => {
     town.settle();
     const resumed = town.resume(client, town.client(client).lastSeq);
     town.settle();
-    expect(names(town, resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+    expect(town.names(resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
   });
 
   it('a connection that its ws-gateway does not hand over is closed, and its client resumes', () => {
@@ -165,7 +155,7 @@ describe('while a session moves', () => {
     town.settle();
     const resumed = town.resume(client, town.client(client).lastSeq);
     town.settle();
-    expect(names(town, resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+    expect(town.names(resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
     expect(town.sessions('s2')).toBe(1);
   });
 
@@ -215,10 +205,10 @@ describe('while a session moves', () => {
       town.settle();
       const created = town.client(client).frames.filter(({ name }) => name === 'GUILD_CREATE');
       expect(created.map(({ text }) => text)).toEqual(['100', '200', '300'].map((id) => `{"id":"${id}"}`));
-      expect(names(town, client).filter((name) => name === 'GUILD_DELETE')).toHaveLength(1);
+      expect(town.names(client).filter((name) => name === 'GUILD_DELETE')).toHaveLength(1);
       expect(town.got(client)).toEqual(['300 a']);
       expect([...town.acked].sort()).toEqual(['a', 'b', 'j', 'l']);
-      expectUnbroken(town, client);
+      town.expectUnbroken(client);
     }
   });
 });
@@ -247,7 +237,7 @@ describe('a move that comes to nothing', () => {
     town.publish('100', 'b');
     town.settle();
     expect(town.got(client)).toEqual(['100 a', '100 b']);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('because the link breaks is found out when it is back, and the session goes then', () => {
@@ -262,7 +252,7 @@ describe('a move that comes to nothing', () => {
     town.settle();
     expect(town.got(client)).toEqual(['100 a', '100 b']);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('though the session lives there already is no move back', () => {
@@ -279,7 +269,7 @@ describe('a move that comes to nothing', () => {
     town.settle();
     expect(town.got(client)).toEqual(['100 a']);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('because the old node dies costs the session; the new one drops what it queued', () => {
@@ -307,7 +297,7 @@ describe('a move that comes to nothing', () => {
     town.mendLink('s1', 's2');
     town.settle();
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 
   it('does not refuse a resume that waited for it: that is answered where the session stays', () => {
@@ -320,7 +310,7 @@ describe('a move that comes to nothing', () => {
     town.settle();
     const resumed = town.resume(client, town.client(client).lastSeq, 's2');
     town.settle(5000);
-    expect(names(town, resumed)).toEqual(['RESUMED']);
+    expect(town.names(resumed)).toEqual(['RESUMED']);
     town.held = undefined;
     town.settle(5000);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
@@ -341,6 +331,6 @@ describe('a move that comes to nothing', () => {
     town.held = undefined;
     town.settle(5000);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    expectUnbroken(town, client);
+    town.expectUnbroken(client);
   });
 });

@@ -268,6 +268,17 @@ export class Town {
     return this.gateway.client(connection);
   }
 
+  names(connection: number): string[] {
+    return this.client(connection).frames.map(({ name }) => name);
+  }
+
+  /** The client's numbers are 1, 2, 3, ..., and its connection was never closed. */
+  expectUnbroken(connection: number): void {
+    const { frames, closed } = this.client(connection);
+    expect(frames.map(({ seq }) => seq)).toEqual(frames.map((_, at) => at + 1));
+    expect(closed).toBeUndefined();
+  }
+
   /** What the client got of published events, e.g. `100 a` for event a of guild 100. */
   got(connection: number): string[] {
     return this.client(connection).frames.flatMap(({ name, text }) =>
