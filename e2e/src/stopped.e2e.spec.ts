@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ClusterApp, type RunningEtcd, describeWithEtcd, startEtcd } from '@derailed/testing';
+import { type ClusterApp, describeWithEtcd } from '@derailed/testing';
 import { HashRing } from '@derailed/shared/hash-ring';
 import { VALID_INTENTS, decodeSessionId, sessionRingKey } from '@derailed/shared/protocol';
 import { demo } from './demo';
 import { Publisher } from './publisher';
 import { RawClient } from './raw-client';
-import { Listener, Stream } from './under-load';
-import { startSeparate } from './wiring';
+import { Listener, Stream, underLoad } from './under-load';
 
 /** How long a process stands still: longer than its lease, ACK_TIMEOUT, LINK_GRACE and the time limit of a sync. */
 const stopped = 1000 * Number(process.env['STOP_SECONDS'] ?? 7);
@@ -25,38 +24,11 @@ const layout: readonly ClusterApp[] = [
 ];
 
 describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes on`, () => {
-  let etcd: RunningEtcd;
-  let wiring: Awaited<ReturnType<typeof startSeparate>>;
-  let publisher: Publisher;
-  let listener: Listener;
-  let stream: Stream;
-
-  beforeAll(async () => {
-    etcd = await startEtcd();
-    wiring = await startSeparate({ LEASE_TTL: '3s', LINK_GRACE: '1s' }, etcd, { layout });
-    publisher = new Publisher(wiring.tunnel);
-  }, 60_000);
-
-  afterAll(async () => {
-    publisher.close();
-    await wiring.stop();
-    await etcd.stop();
-  }, 30_000);
-
-  beforeEach(async () => {
-    listener = await Listener.connect(wiring, demo.insider);
-    stream = new Stream(publisher);
-    await listener.client.until(() => listener.client.named('SOMETHING_OF_OURS').length >= 100);
-  });
-
-  afterEach(async () => {
-    await stream.stop();
-    await listener.client.close();
-  });
+  const load = underLoad(layout);
 
   /** The node of an app that owns a key, by the ring of those that are there. */
   const ownerOf = (app: ClusterApp, key: string): number => {
-    const nodes = [0, 1].map((nth) => wiring.cluster.app(app, nth).door('link'));
+    const nodes = [0, 1].map((nth) => load.wiring.cluster.app(app, nth).door('link'));
     return nodes.indexOf(HashRing.of(nodes).owner(key)!);
   };
 
@@ -66,19 +38,19 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
     nth: number,
     meanwhile: Promise<unknown> = setTimeout(stopped),
   ): Promise<void> => {
-    const asleep = wiring.cluster.app(app, nth);
+    const asleep = load.wiring.cluster.app(app, nth);
     asleep.pause();
     await Promise.all([meanwhile, setTimeout(stopped)]);
     asleep.resume();
     expect(await asleep.ended).toBe(1);
-    await wiring.cluster.restart(app, nth);
+    await load.wiring.cluster.restart(app, nth);
   };
 
   it(
     'as the owner of a guild: another one serves it, and what it still says counts for nothing',
     async () => {
       await sleepThrough('guild-node', ownerOf('guild-node', demo.guild));
-      await listener.expectUnbroken(stream);
+      await load.listener.expectUnbroken(load.stream);
     },
     timeLimit,
   );
@@ -86,19 +58,19 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
   it(
     'as a session-node: its sessions identify again, and get no event of the time before from it',
     async () => {
-      const { client } = listener;
+      const { client } = load.listener;
       const place = decodeSessionId(String(client.named('READY')[0]?.d['session_id']));
       const nth = ownerOf('session-node', sessionRingKey(place!));
       await sleepThrough('session-node', nth);
       await client.until(() => client.named('READY').length === 2);
       expect(client.resumes).toBe(0);
-      await stream.stop();
-      expect(stream.errors).toEqual([]);
-      const last = stream.length;
-      await client.until(() => listener.numbers(true).includes(last - (last % 4)));
-      await client.until(() => listener.numbers(false).includes(last % 4 === 0 ? last - 1 : last));
+      await load.stream.stop();
+      expect(load.stream.errors).toEqual([]);
+      const last = load.stream.length;
+      await client.until(() => load.listener.numbers(true).includes(last - (last % 4)));
+      await client.until(() => load.listener.numbers(false).includes(last % 4 === 0 ? last - 1 : last));
       for (const mine of [true, false]) {
-        const numbers = listener.numbers(mine);
+        const numbers = load.listener.numbers(mine);
         expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
       }
     },
@@ -108,9 +80,9 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
   it(
     'as a session-node: the sessions of the other one notice nothing',
     async () => {
-      const place = decodeSessionId(String(listener.client.named('READY')[0]?.d['session_id']));
+      const place = decodeSessionId(String(load.listener.client.named('READY')[0]?.d['session_id']));
       await sleepThrough('session-node', 1 - ownerOf('session-node', sessionRingKey(place!)));
-      await listener.expectUnbroken(stream);
+      await load.listener.expectUnbroken(load.stream);
     },
     timeLimit,
   );
@@ -118,8 +90,8 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
   it(
     'as the owner of presences: another one tells them, each once, and nobody is offline between',
     async () => {
-      const other = await Listener.connect(wiring, demo.outsider);
-      const { client } = await Listener.connect(wiring, demo.insider, VALID_INTENTS);
+      const other = await Listener.connect(load.wiring, demo.outsider);
+      const { client } = await Listener.connect(load.wiring, demo.insider, VALID_INTENTS);
       const seen = (): unknown[] =>
         client.named('PRESENCE_UPDATE').flatMap(({ d }) => {
           const { id } = d['user'] as { id: string };
@@ -136,8 +108,8 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
       expect(seen().slice(before)).toEqual(['idle', 'online']);
       await other.client.close();
       await client.close();
-      await stream.stop();
-      expect(stream.errors).toEqual([]);
+      await load.stream.stop();
+      expect(load.stream.errors).toEqual([]);
     },
     timeLimit,
   );
@@ -145,8 +117,8 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
   it(
     'as a ws-gateway: its clients resume elsewhere, and it sends them nothing any more',
     async () => {
-      const [first, second] = [0, 1].map((at) => wiring.cluster.app('ws-gateway', at).door('WebSocket'));
-      const token = wiring.token(demo.outsider);
+      const [first, second] = [0, 1].map((at) => load.wiring.cluster.app('ws-gateway', at).door('WebSocket'));
+      const token = load.wiring.token(demo.outsider);
       const client = new RawClient(second!);
       await client.identify(token);
       await client.count(({ t }) => t === 'SOMETHING_OF_OURS', 20);
@@ -165,7 +137,7 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
       const seqs = [...client.received, ...again.received].flatMap(({ s }) => s ?? []);
       expect(seqs).toEqual(seqs.map((_, at) => at + 1));
       await again.close();
-      await listener.expectUnbroken(stream);
+      await load.listener.expectUnbroken(load.stream);
     },
     timeLimit,
   );
@@ -173,11 +145,11 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
   it(
     'as a tunnel: what was sent again through another one meanwhile is delivered once',
     async () => {
-      const [, second] = [0, 1].map((at) => wiring.cluster.app('tunnel', at).door('tunnel'));
+      const [, second] = [0, 1].map((at) => load.wiring.cluster.app('tunnel', at).door('tunnel'));
       const stuck = new Publisher(second!);
       const other = new Stream(stuck, 'GUILD_THING');
-      const names = (): number[] => listener.client.named('GUILD_THING').map(({ d }) => Number(d['n']));
-      await listener.client.until(() => names().length >= 50);
+      const names = (): number[] => load.listener.client.named('GUILD_THING').map(({ d }) => Number(d['n']));
+      await load.listener.client.until(() => names().length >= 50);
       const sendAgain = async (): Promise<void> => {
         // Some that it has not even read.
         const target = other.length + 20;
@@ -185,12 +157,12 @@ describeWithEtcd(`a process that stands still for ${stopped / 1000} s and goes o
         other.end();
         await setTimeout(stopped / 2);
         const sent = other.length;
-        for (let n = 1; n <= sent; n++) await other.again(publisher, n);
+        for (let n = 1; n <= sent; n++) await other.again(load.publisher, n);
       };
       await sleepThrough('tunnel', 1, sendAgain());
       await other.caughtUp();
       stuck.close();
-      await listener.expectUnbroken(stream);
+      await load.listener.expectUnbroken(load.stream);
       expect(names().sort((one, another) => one - another)).toEqual(
         Array.from({ length: other.length }, (_, at) => at + 1),
       );

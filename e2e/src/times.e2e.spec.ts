@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { proves } from './acceptance/proves';
 import { type Stage, stages } from './acceptance/stage';
 import type { RawClient } from './raw-client';
@@ -14,7 +15,6 @@ const environment = Object.fromEntries(Object.entries(times).map(([name, ms]) =>
 
 /** Counted, and without effect. */
 const payload = { op: 4, d: { guild_id: '1', channel_id: null } };
-const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 jest.setTimeout(20_000);
 
@@ -48,9 +48,9 @@ describe.each(stages)('the times of the client contract, %s', (_, start) => {
       // The first payload opens the window.
       client.send({ op: 2, d: { token: stage.token('zoe'), intents: 0, properties: {} } });
       await client.event('READY');
-      await pass(times.PAYLOAD_WINDOW / 2);
+      await setTimeout(times.PAYLOAD_WINDOW / 2);
       await say(client, 119);
-      await pass(times.PAYLOAD_WINDOW / 2);
+      await setTimeout(times.PAYLOAD_WINDOW / 2);
       await say(client, 120);
       client.send(payload);
       expect(await client.closed).toBe(4008);
@@ -97,7 +97,7 @@ describe.each(stages)('the times of the client contract, %s', (_, start) => {
     for (let wait = times.RESUME_WINDOW; ; wait *= 2) {
       const seen = Math.max(1, client.lastSeq);
       client.drop();
-      await pass(wait);
+      await setTimeout(wait);
       client = await stage.resume('zoe', session, seen);
       const { op, d } = await client.first(({ t, op: code }) => t === 'RESUMED' || code === 9);
       if (op === 0) continue;

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { AppProcess } from '@derailed/testing';
+import { type AppProcess, type ClusterApp, type RunningEtcd, startEtcd } from '@derailed/testing';
 import { PRIVILEGED_INTENTS, VALID_INTENTS } from '@derailed/shared/protocol';
 import { demo } from './demo';
 import { DiscordClient } from './discord-client';
-import type { Publisher } from './publisher';
-import type { Wiring } from './wiring';
+import { Publisher } from './publisher';
+import { type Wiring, startSeparate } from './wiring';
 
 /** Events that a Stream publishes. */
 export const perSecond = 200;
@@ -124,4 +124,45 @@ export class Listener {
     expect(guilds).toEqual([...new Set(guilds)]);
     expect(client.named('GUILD_DELETE').slice(this.atFirst.guildDeletes)).toEqual([]);
   }
+}
+
+/** What a test of a cluster under load has at hand. */
+export interface Load {
+  etcd: RunningEtcd;
+  wiring: Awaited<ReturnType<typeof startSeparate>>;
+  publisher: Publisher;
+  /** A client that gets the stream already. */
+  listener: Listener;
+  stream: Stream;
+}
+
+/** A cluster of these apps on etcd for the tests of a suite, and a stream and its listener for each of them. */
+export function underLoad(layout: readonly ClusterApp[]): Load {
+  const load = {} as Load;
+
+  beforeAll(async () => {
+    load.etcd = await startEtcd();
+    load.wiring = await startSeparate({ LEASE_TTL: '3s', LINK_GRACE: '1s' }, load.etcd, { layout });
+    load.publisher = new Publisher(load.wiring.tunnel);
+  }, 60_000);
+
+  afterAll(async () => {
+    load.publisher.close();
+    await load.wiring.stop();
+    await load.etcd.stop();
+  }, 30_000);
+
+  beforeEach(async () => {
+    load.listener = await Listener.connect(load.wiring, demo.insider);
+    load.stream = new Stream(load.publisher);
+    const { client } = load.listener;
+    await client.until(() => client.named('SOMETHING_OF_OURS').length >= 100);
+  });
+
+  afterEach(async () => {
+    await load.stream.stop();
+    await load.listener.client.close();
+  });
+
+  return load;
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { HashRing } from '@derailed/shared/hash-ring';
 import { type RunningCluster, startCluster, startEtcd } from '@derailed/testing';
 import { build } from './build';
@@ -32,8 +33,6 @@ const heartbeatEvery = 40_000;
 /** How long a list that has changed is looked at. */
 const aftermath = 1_000;
 const pauseBound = 250;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * A node joins and leaves again and again under load: each client's seq goes on without a gap, it gets exactly what was
@@ -75,7 +74,7 @@ export const moves: Scenario = async ({ moves: times }, say) => {
       publisher.close(),
     );
     probe.toAll(backgroundRate);
-    await sleep(2_000);
+    await setTimeout(2_000);
 
     say(
       `\nMoves: a node of three joins and leaves ${times} times; ${guilds.length} guilds, ${crowd.size} sessions in 5 each,\n` +
@@ -127,7 +126,7 @@ function crowdOf(cluster: RunningCluster): Crowd {
 /** What the machine does to some guilds without any move. */
 async function quietly(probe: Probe, guilds: readonly SeededGuild[]): Promise<readonly number[]> {
   const stop = probe.closely(guilds.slice(0, probed), probeEvery);
-  await sleep(5_000);
+  await setTimeout(5_000);
   return stop();
 }
 
@@ -155,7 +154,7 @@ async function comeAndGo(
       await change();
       if (role === 'session-node') await movedAll(cluster);
       const took = (performance.now() - start) / 1000;
-      await sleep(aftermath);
+      await setTimeout(aftermath);
       return { pauses: await stop(), took };
     };
     const joined = await watch(() => cluster.restart(role, mover));
@@ -182,7 +181,7 @@ async function movedAll(cluster: RunningCluster): Promise<void> {
   };
   for (let calm = 0; calm < 3;) {
     calm = (await leaving()) === 0 ? calm + 1 : 0;
-    await sleep(50);
+    await setTimeout(50);
   }
 }
 
