@@ -198,7 +198,8 @@ class Picture {
   learn(name: string, data: Record<string, unknown>): void {
     if (name === 'GUILD_ROLE_CREATE' || name === 'GUILD_ROLE_UPDATE') {
       const { id, permissions } = data['role'] as { id: string; permissions: string };
-      this.roles.set(id, permissions);
+      // As client libraries do: an update of a role that they do not know is nothing to them.
+      if (name === 'GUILD_ROLE_CREATE' || this.roles.has(id)) this.roles.set(id, permissions);
     } else if (name === 'GUILD_ROLE_DELETE') this.roles.delete(String(data['role_id']));
     else if (name === 'CHANNEL_DELETE') this.overwrites.delete(String(data['id']));
     else if (name === 'CHANNEL_CREATE' || name === 'CHANNEL_UPDATE') {
