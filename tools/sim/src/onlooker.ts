@@ -65,6 +65,11 @@ export class Onlooker implements MeshTap {
       const { kind, audienceId } = message.value;
       this.stream(at, kind, audienceId).excused.set(from.id, this.now());
     }
+    if (message.$case === 'unsubscribe') {
+      const { kind, audienceId, sessionIds } = message.value;
+      const asked = this.stream(at, kind, audienceId).asked.get(from.id);
+      for (const sessionId of sessionIds) asked?.delete(sessionId);
+    }
     if (message.$case === 'subscribe') {
       const { kind, audienceId, sessionId, userId } = message.value;
       const { asked } = this.stream(at, kind, audienceId);

@@ -20,10 +20,11 @@ interface Asked {
   readonly question: Question;
 }
 
-/** The answer to a call; of a watch there are many. */
+/** The answer to a call, or why it is refused; of a watch there are many. */
 interface Answered {
   readonly call: number;
   readonly answer: unknown;
+  readonly refused: string | undefined;
 }
 
 interface Kept {
@@ -69,7 +70,9 @@ export class VirtualEtcd {
       return {
         received: (item) => {
           const { call, question } = item as Asked;
-          this.answer(question, (answer) => void end.send({ call, answer } satisfies Answered, 64), stops);
+          const say = (answer: unknown, refused?: string): void =>
+            void end.send({ call, answer, refused } satisfies Answered, 64);
+          this.answer(question, say, stops);
         },
         closed: () => {
           for (const stop of stops) stop();
@@ -101,14 +104,20 @@ export class VirtualEtcd {
     return new VirtualStore(this.network, process, timeoutMs);
   }
 
-  private answer(question: Question, say: (answer: unknown) => void, stops: (() => void)[]): void {
+  private answer(
+    question: Question,
+    say: (answer: unknown, refused?: string) => void,
+    stops: (() => void)[],
+  ): void {
     switch (question.kind) {
       case 'range':
         say({ kvs: [...this.keys].map(([key, kept]) => keyValue(key, kept)), header: header(this.revision) });
         break;
-      case 'txn':
-        say(this.txn(question.request));
+      case 'txn': {
+        const answer = this.txn(question.request);
+        say(answer, answer === undefined ? 'requested lease not found' : undefined);
         break;
+      }
       case 'grant':
         this.grant(question.lease, question.ttlSeconds);
         say({ TTL: question.ttlSeconds });
@@ -138,7 +147,8 @@ export class VirtualEtcd {
     }
   }
 
-  private txn({ compare, success }: etcdApi.TxnRequest): Partial<etcdApi.TxnResponse> {
+  /** Undefined: refused, because nothing can be put under a lease that has ended. */
+  private txn({ compare, success }: etcdApi.TxnRequest): Partial<etcdApi.TxnResponse> | undefined {
     const holds = compare.every(({ key, targetUnion }) => {
       const kept = this.keys.get(textOf(key));
       return targetUnion?.$case === 'lease'
@@ -146,7 +156,9 @@ export class VirtualEtcd {
         : targetUnion?.$case === 'createRevision' && (kept?.createRevision ?? 0) === targetUnion.value;
     });
     if (!holds) return { succeeded: false, header: header(this.revision) };
-    for (const { request } of success) if (request?.$case === 'requestPut') this.put(request.value);
+    const puts = success.flatMap(({ request }) => (request?.$case === 'requestPut' ? request.value : []));
+    if (puts.some(({ lease }) => !this.leases.has(lease))) return undefined;
+    for (const put of puts) this.put(put);
     return { succeeded: true, header: header(this.revision) };
   }
 
@@ -296,8 +308,13 @@ class VirtualStore implements MemberStore {
   private connection(): ConnectionEnd {
     this.end ??= this.network.dial(this.process, address, {
       received: (item) => {
-        const { call, answer } = item as Answered;
-        this.calls.get(call)?.take(answer);
+        const { call, answer, refused } = item as Answered;
+        const asked = this.calls.get(call);
+        if (refused === undefined) asked?.take(answer);
+        else {
+          this.calls.delete(call);
+          asked?.fail(refused);
+        }
       },
       closed: (why) => {
         this.end = undefined;
