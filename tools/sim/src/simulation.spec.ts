@@ -22,6 +22,7 @@ describe('a simulated cluster', () => {
   it.each<readonly [seed: number, cluster: 'etcd' | 'static', what: string]>([
     [112, 'etcd', 'a session-node says how far it is while the key waits'],
     [228, 'etcd', 'a presence-node is asked by a guild-node that is ahead of it'],
+    [280, 'etcd', 'a node whose sessions have ended is told of classes, and forgets them'],
     [618, 'etcd', 'a guild lets a session in while that moves'],
   ])(
     'keeps them in world %i on %s, in which %s',

@@ -24,6 +24,8 @@ interface Change {
  */
 export class ClassStream {
   private readonly told = new Map<string, Map<number, Told>>();
+  /** The number under which a node keeps what it is told. */
+  private readonly keptAs = new Map<string, number>();
   /** Nodes that know who is online. */
   private readonly aware = new Set<string>();
   private readonly log: Change[] = [];
@@ -39,7 +41,20 @@ export class ClassStream {
   /** The node knows nothing any more, or what it knows is uncertain. */
   forget(node: string): void {
     this.told.delete(node);
+    this.keptAs.delete(node);
     this.aware.delete(node);
+  }
+
+  /**
+   * The node keeps what it is told under this number. What it was told before, perhaps when it kept nothing, is lost: it is
+   * told those classes again, for it may have sessions of them.
+   */
+  keep(node: string, number: number, at: number): void {
+    if (number === 0 || this.keptAs.get(node) === number) return;
+    const lost = [...(this.told.get(node)?.values() ?? [])];
+    this.forget(node);
+    this.keptAs.set(node, number);
+    for (const { view } of lost) this.introduce(node, view, at);
   }
 
   /** The node asks again for what it should have: what it holds of the class is uncertain. */
@@ -124,7 +139,8 @@ export class ClassStream {
     next: number,
   ): boolean {
     if (this.forgottenAt > after) return false;
-    this.forget(node);
+    this.told.delete(node);
+    this.aware.delete(node);
     const changes = this.log.filter(({ at }) => at > after);
     let place = 0;
     const changesUntil = (index: number): void => {

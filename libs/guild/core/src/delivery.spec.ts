@@ -43,6 +43,43 @@ describe('Delivery', () => {
     expect(kinds(rig, 'n1')).toEqual(['classTable', 'subscribed', 'subscribed']);
   });
 
+  it('tells all anew to a node that has forgotten what it was told, once', () => {
+    const rig = new GuildRig();
+    const subscribed = () =>
+      rig.sent.flatMap(({ message: sent }) => (sent.$case === 'subscribed' ? [sent.value] : []));
+    rig.subscribe('a', '3', { view: 1 });
+    rig.load();
+    const online = { userId: '2', status: 'online', activities: '[]', clientStatus: '{}' };
+    rig.run(rig.guild.presence({ kind: 'one', presence: online }, rig.at));
+    rig.subscribe('b', '3', { view: 1 });
+    expect(subscribed().map(({ sameData }) => sameData)).toEqual([false, true]);
+    // Its sessions have ended, and its word of that comes later: meanwhile it keeps nothing.
+    rig.sent.length = 0;
+    rig.subscribe('c', '3', { view: 2 });
+    rig.subscribe('d', '3', { view: 2 });
+    expect(kinds(rig, 'n1')).toEqual(['classTable', 'subscribed', 'subscribed']);
+    expect(subscribed().map(({ sameData }) => sameData)).toEqual([false, true]);
+    expect(subscribed().map(({ shownUserIds }) => shownUserIds)).toEqual([['2'], []]);
+  });
+
+  it('still tells such a node of changes to what its other sessions see', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3', { view: 1 });
+    rig.load();
+    rig.subscribe('b', '2', { view: 2 });
+    rig.publish('CHANNEL_CREATE', { id: '202', type: 0, name: 'new', position: 2 });
+    rig.publish('MESSAGE_CREATE', message, { channelId: '202' });
+    expect([rig.got('a').at(-1), rig.got('b').at(-1)]).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE']);
+  });
+
+  it('takes a node of the version before, which names no number, for one that has forgotten nothing', () => {
+    const rig = new GuildRig();
+    rig.subscribe('a', '3', { view: 0 });
+    rig.load();
+    rig.subscribe('b', '3', { view: 0 });
+    expect(kinds(rig, 'n1')).toEqual(['classTable', 'subscribed', 'subscribed']);
+  });
+
   it('revokes a node that does not ack in time, and it catches up when it acks', () => {
     const rig = twoNodes({ ackTimeout: 2000 });
     rig.autoAck = false;

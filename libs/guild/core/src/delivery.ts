@@ -106,6 +106,7 @@ export class Delivery {
   ): void {
     const { sessionId, userId, intents } = request;
     for (const left of this.leaving.get(node) ?? []) this.takeOut(node, left);
+    this.stream.keep(node, request.view, this.audience.index + 1);
     if (this.subscribers.get(node, sessionId) !== undefined) this.stream.doubt(node, view);
     this.audience.subscribe(node, sessionId);
     if (!this.subscribers.wantPresences) this.stream.forgetPresences();

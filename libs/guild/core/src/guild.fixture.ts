@@ -144,6 +144,7 @@ export class GuildRig {
       presence = undefined as Subscribe['presence'],
       rejoins = false,
       followed = undefined as Subscribe['followed'],
+      view = 1,
     } = {},
   ): void {
     this.intentsAsked.set(sessionId, { userId, intents });
@@ -157,6 +158,7 @@ export class GuildRig {
       presence,
       rejoins,
       followed,
+      view,
     };
     this.run(this.guild.subscribe(node, request, this.at));
   }

@@ -19,6 +19,8 @@ export interface Subscribe {
   readonly rejoins: boolean;
   /** How far its node has come at this owner, or at the one before; undefined: it follows none. */
   readonly followed: StreamPoint | undefined;
+  /** Under which number its node keeps what it is told of the guild; 0: it does not say. */
+  readonly view: number;
 }
 
 /** What a client said of itself. */

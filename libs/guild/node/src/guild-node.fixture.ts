@@ -71,6 +71,7 @@ export function subscribeOf(userId: string, followed?: MessageOf<'subscribe'>['f
       generation: 1,
       rejoins: followed !== undefined,
       followed,
+      view: 1,
     },
   };
 }

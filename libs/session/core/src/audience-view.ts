@@ -78,14 +78,19 @@ export class AudienceView {
   queue: Readonly<AudienceEvent>[] = [];
   /** How many of asking have an answer that waits for its index. */
   entering = 0;
+  /** Under which number owners are asked: what they said under another one is not kept here. */
+  number: number;
 
+  /** @param nextNumber never the same twice on this node */
   constructor(
     readonly kind: Kind,
     readonly id: string,
     recentIds: number,
+    private readonly nextNumber: () => number,
   ) {
     this.recent = new RecentIds(recentIds);
     this.flow = flowOf(kind, id);
+    this.number = nextNumber();
   }
 
   get idle(): boolean {
@@ -135,8 +140,14 @@ export class AudienceView {
     const sessions = this.table.all();
     this.table = new FanOutTable();
     this.sharedData.clear();
+    this.lose();
     this.pause();
     return sessions;
+  }
+
+  /** Something that an owner said is not kept: who is asked next has to say all of it. */
+  lose(): void {
+    this.number = this.nextNumber();
   }
 
   /** How far this node has come at the present owner. */

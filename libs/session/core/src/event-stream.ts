@@ -71,7 +71,12 @@ export class EventStream {
     from: NodeRef,
   ): void {
     const view = this.views.get(Kind.guild, guildId);
-    if (view === undefined || !this.subscriptions.mayBe(view, from)) return;
+    if (view === undefined) return;
+    if (!this.subscriptions.mayBe(view, from)) {
+      // Who said it may speak for the audience again, and takes it for known.
+      if (view.owner === undefined) view.lose();
+      return;
+    }
     view.table.setClass(classId, channelIds, permissions, managedChannelIds);
   }
 

@@ -133,6 +133,7 @@ export interface Subscribe {
   generation: number;
   rejoins: boolean;
   followed: StreamPoint | undefined;
+  view: number;
 }
 
 /** Of audienceHeld and audienceReset. */

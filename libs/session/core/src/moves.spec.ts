@@ -99,6 +99,24 @@ describe('a guild that moves while its owner lives', () => {
     expect(world.names(connection).slice(-2)).toEqual(['GUILD_DELETE', 'GUILD_CREATE']);
   });
 
+  it('is asked under another number once what an owner said of it is not kept any more', () => {
+    const { world, connection, sessionId, asks } = moved();
+    const numbers = () => world.told('subscribe').flatMap(({ kind, view }) => (kind === 1 ? [view] : []));
+    asks();
+    // The owner before still speaks, of what only the next one may tell.
+    world.classTable(9, ['6']);
+    asks();
+    const [first = 0, second = 0] = numbers();
+    expect(second).toBeGreaterThan(first);
+    world.subscribed(sessionId, 0, { snapshot: undefined, term: 4 }, next);
+    world.sent.length = 0;
+    const other = world.identify({ userId: '8' });
+    expect(numbers()).toEqual([second]);
+    for (const each of [connection, other]) world.drop(each, true);
+    world.identify({ userId: '9' });
+    expect(numbers().at(-1)).toBeGreaterThan(second);
+  });
+
   it('has whom clients take for online said to the next owner, once its stream is followed', () => {
     const { world, asks, arrive, said } = moved();
     const about = (index: number, aboutUserId: string, aboutOffline = false) =>
@@ -175,6 +193,7 @@ describe('a user', () => {
           generation: 1,
           rejoins: false,
           followed: undefined,
+          view: 1,
         },
       },
       far,

@@ -85,10 +85,11 @@ export class Subscriptions {
 
   /** What the User of the session is to know of its presence now. */
   update(session: Session): void {
-    const point = this.views.get(Kind.user, session.userId)?.point;
-    if (point === undefined) return;
+    const view = this.views.get(Kind.user, session.userId);
+    const point = view?.point;
+    if (view === undefined || point === undefined) return;
     const update = { wantsSnapshot: false, rejoins: false, followed: point };
-    this.say(point.owner, Kind.user, session.userId, session, update);
+    this.say(point.owner, view, session, update);
   }
 
   /** Keeps what later answers refer to by same_data, also when the session that it came for has ended. */
@@ -239,7 +240,6 @@ export class Subscriptions {
   }
 
   private ask(view: AudienceView, asking: Asking, now: number): void {
-    const { kind, id } = view;
     const owner = this.ownerOf(view);
     if (owner === undefined) {
       this.postpone(view, asking, now);
@@ -249,13 +249,12 @@ export class Subscriptions {
     this.again(view, asking, now + answerTimeout);
     const { wantsSnapshot, rejoins } = asking;
     const followed = rejoins ? asking.followed : view.point;
-    this.say(owner, kind, id, asking.session, { wantsSnapshot, rejoins, followed });
+    this.say(owner, view, asking.session, { wantsSnapshot, rejoins, followed });
   }
 
   private say(
     owner: string,
-    kind: Kind,
-    id: string,
+    { kind, id, number }: AudienceView,
     session: Session,
     { wantsSnapshot, rejoins, followed }: Pick<Asking, 'wantsSnapshot' | 'rejoins' | 'followed'>,
   ): void {
@@ -278,6 +277,7 @@ export class Subscriptions {
         generation: this.kit.placement.generation(),
         rejoins,
         followed,
+        view: number,
       },
     });
   }

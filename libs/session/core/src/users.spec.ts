@@ -20,6 +20,7 @@ function subscribeFar(world: World, sessionId = 'far', status = 'online', node =
     generation: 1,
     rejoins: false,
     followed: undefined,
+    view: 1,
   };
   world.say({ $case: 'subscribe', value }, node);
 }

@@ -5,6 +5,8 @@ import { AudienceView } from './audience-view';
 export class Views {
   private readonly guilds = new Map<string, AudienceView>();
   private readonly users = new Map<string, AudienceView>();
+  private lastNumber = 0;
+  private readonly nextNumber = (): number => ++this.lastNumber;
 
   constructor(private readonly recentIds: number) {}
 
@@ -20,7 +22,7 @@ export class Views {
     const views = this.of(kind);
     let view = views.get(id);
     if (view === undefined) {
-      view = new AudienceView(kind, id, this.recentIds);
+      view = new AudienceView(kind, id, this.recentIds, this.nextNumber);
       views.set(id, view);
     }
     return view;

@@ -341,7 +341,14 @@ export interface Subscribe {
   /** It was subscribed at an owner that is gone, and may miss nothing of what was published since. */
   rejoins: boolean;
   /** How far it had come there. */
-  followed: StreamPoint | undefined;
+  followed:
+    | StreamPoint
+    | undefined;
+  /**
+   * Counts the times that the sender began to keep what owners say of audiences. What was said of this one under another
+   * number it has not any more. 0: from a node that does not say.
+   */
+  view: number;
 }
 
 /** A place in the stream of an audience. */
@@ -3807,6 +3814,7 @@ function createBaseSubscribe(): Subscribe {
     generation: 0,
     rejoins: false,
     followed: undefined,
+    view: 0,
   };
 }
 
@@ -3847,6 +3855,9 @@ export const Subscribe: MessageFns<Subscribe> = {
     }
     if (message.followed !== undefined) {
       StreamPoint.encode(message.followed, writer.uint32(98).fork()).join();
+    }
+    if (message.view !== 0) {
+      writer.uint32(104).uint64(message.view);
     }
     return writer;
   },
@@ -3960,6 +3971,14 @@ export const Subscribe: MessageFns<Subscribe> = {
             message.followed = StreamPoint.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.view = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3995,6 +4014,7 @@ export const Subscribe: MessageFns<Subscribe> = {
     message.followed = (object.followed !== undefined && object.followed !== null)
       ? StreamPoint.fromPartial(object.followed)
       : undefined;
+    message.view = object.view ?? 0;
     return message;
   },
 };
