@@ -10,6 +10,9 @@ export interface Folded {
   readonly sight: 'nobody' | 'everybody' | { readonly userId: Snowflake };
 }
 
+/** Roles are read again within seconds. */
+const mostDoubtful = 1024;
+
 const untouched: Folded = { shared: false, sight: 'nobody' };
 const sharedOnly: Folded = { shared: true, sight: 'nobody' };
 const everybody: Folded = { shared: true, sight: 'everybody' };
@@ -22,8 +25,10 @@ export class GuildState {
   guild: Guild;
   readonly roles: Map<Snowflake, Role>;
   readonly channels: Map<Snowflake, Channel>;
-  /** Everybody if `complete`; else those that were asked for. */
+  /** Everybody if `complete`; else those who are subscribed or in voice, as far as they were asked for. */
   readonly members = new Map<Snowflake, Member>();
+  /** Of which only an update was heard, as clients were: the database may not have them. */
+  readonly doubtfulRoleIds = new Set<Snowflake>();
   /** Whether `members` has every member of the guild. */
   readonly complete: boolean;
   /** Exact if `complete`; else as the snapshot counted, and counted on by joins and leaves. */
@@ -91,7 +96,10 @@ export class GuildState {
 
   private foldRole({ id, isNew, patch }: Extract<Change, { kind: 'role' }>): Folded {
     const known = this.roles.get(id);
-    if (known === undefined && !isNew) return untouched;
+    if (known === undefined && !isNew) {
+      if (this.doubtfulRoleIds.size < mostDoubtful) this.doubtfulRoleIds.add(id);
+      return untouched;
+    }
     const role = { ...(known ?? { ...blankRole, id }), ...patch };
     this.roles.set(id, role);
     return known?.permissions === role.permissions ? sharedOnly : everybody;

@@ -130,6 +130,19 @@ describe('What the database says and no event told', () => {
     ]);
   });
 
+  it('is told that a role is no more of which an update came late', () => {
+    const rig = readyRig();
+    rig.publish('GUILD_ROLE_DELETE', { role_id: '10' });
+    rig.publish('GUILD_ROLE_UPDATE', { role: { id: '10', permissions: '8' } });
+    rig.wait(30_000);
+    rig.reread(snapshot({ roles: [role(guildId, VIEW)] }));
+    expect(rig.eventsOf('s3').map(({ name }) => name)).toEqual([
+      'GUILD_ROLE_DELETE',
+      'GUILD_ROLE_UPDATE',
+      'GUILD_ROLE_DELETE',
+    ]);
+  });
+
   it('leaves every client with the roles and channels of the database, whatever became of the events', () => {
     const cast: GuildCast = {
       guildId,

@@ -55,7 +55,7 @@ export function stateNews(
     const name = known === undefined ? 'GUILD_ROLE_CREATE' : 'GUILD_ROLE_UPDATE';
     changed.push(draft(name, `{"guild_id":"${guildId}","role":${json}}`));
   }
-  for (const id of before.roles.keys())
+  for (const id of new Set([...before.roles.keys(), ...before.doubtfulRoleIds]))
     if (!after.roles.has(id))
       changed.push(draft('GUILD_ROLE_DELETE', `{"guild_id":"${guildId}","role_id":"${id}"}`));
   for (const channel of after.channels.values()) {
