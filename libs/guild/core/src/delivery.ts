@@ -220,7 +220,8 @@ export class Delivery {
     const stall = this.stall(node);
     stall.refused = { retryAt: now + this.limits.refusedRetry, sent: first.at - 1 };
     for (const { answers } of sends) {
-      if (answers !== undefined) stall.requests.set(answers.sessionId, { node, subscribe: answers });
+      if (answers !== undefined)
+        stall.requests.set(answers.sessionId, { node, subscribe: answers, reads: 0 });
     }
   }
 

@@ -63,7 +63,7 @@ export class GuildCreateTexts {
   ): Event {
     const { state } = guild;
     const isOpen = state.memberCount <= this.largeGuild;
-    // Whoever is in voice is shown as a member too, or libraries raise: it has to be known here.
+    // Whoever is in voice is shown as a member too, or libraries raise: the guild has read who is not here for this.
     const voices = presences.voices
       .in(view.sight.channelIds)
       .filter(({ userId }) => state.members.has(userId));

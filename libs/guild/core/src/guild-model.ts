@@ -43,11 +43,16 @@ export class GuildModel {
     return this.classes.viewOf(userId) as ClassView;
   }
 
-  /** The user has no subscriber left. */
-  release(userId: Snowflake): void {
+  /** The user has no subscriber left. @param isShown others are shown it all the same */
+  release(userId: Snowflake, isShown: boolean): void {
     this.classes.remove(userId);
     this.timeouts.delete(userId);
-    if (!this.state.complete) this.state.members.delete(userId);
+    if (!isShown) this.forget(userId);
+  }
+
+  /** Nobody is shown the member for its own sake any more. */
+  forget(userId: Snowflake): void {
+    if (!this.state.complete && !this.classes.has(userId)) this.state.members.delete(userId);
   }
 
   /** Takes in a change; what it did to the classes. */

@@ -7,7 +7,7 @@ import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
 import { defaultGuildLimits, type GuildLimits } from './limits';
 import type { Incoming } from './load-queue';
-import { type MemberChange, MemberLoads, type Request, sinceLeft } from './member-loads';
+import { MemberLoads, type Request } from './member-loads';
 import type { Effect, Encode, Moment, Phase, Reread, Send, Subscribe } from './messages';
 import { Outbox } from './outbox';
 import { type PresenceListener, type PresenceNews, Presences } from './presences';
@@ -57,7 +57,7 @@ export class Guild {
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
     this.delivery = new Delivery(id, term, limits, this.out, {
       viewOf: (userId) => this.model?.viewOf(userId),
-      released: (userId) => this.model?.release(userId),
+      released: (userId) => this.model?.release(userId, this.presences.voices.has(userId)),
       resume: (request) => this.accept(request),
     });
     this.teller = new Teller(id, this.delivery, encode, limits.largeGuild);
@@ -103,7 +103,7 @@ export class Guild {
 
   subscribe(node: string, subscribe: Subscribe, at: Moment): readonly Effect[] {
     this.lastMoment = at;
-    this.accept({ node, subscribe });
+    this.accept({ node, subscribe, reads: 0 });
     return this.done(at);
   }
 
@@ -178,20 +178,25 @@ export class Guild {
   membersLoaded(load: number, members: readonly Member[], at: Moment): readonly Effect[] {
     if (load !== this.load || this.model === undefined) return this.done(at);
     this.lastMoment = at;
-    const found = new Map(members.map((member) => [member.user.id, member]));
-    for (const [userId, awaited] of this.memberLoads.finish()) {
-      const [member, since] = [found.get(userId), sinceLeft(awaited.changes)];
-      if (member && since) this.addMember(this.model, member, since, at);
-      if (this.model.state.members.has(userId)) this.presences.join(userId);
-      for (const request of awaited.requests) this.admit(request, this.model, false);
+    const { model, presences } = this;
+    const awaited = this.memberLoads.finish(members);
+    for (const [userId, { member, since, requests }] of awaited) {
+      const isNeeded = requests.length > 0 || presences.voices.has(userId);
+      if (member && since && isNeeded) {
+        model.state.addMember(member);
+        for (const change of since)
+          this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
+      } else if (since?.length === 0) presences.voices.put(userId, undefined);
+      if (model.state.members.has(userId)) presences.join(userId);
     }
+    for (const { requests } of awaited.values()) requests.forEach((request) => this.admit(request, model));
     this.readMembers();
     return this.done(at);
   }
 
   membersFailed(load: number, at: Moment): readonly Effect[] {
     if (load !== this.load) return this.done(at);
-    for (const { requests } of this.memberLoads.finish().values())
+    for (const { requests } of this.memberLoads.finish([]).values())
       for (const request of requests) this.delivery.refuse(request, true);
     this.readMembers();
     return this.done(at);
@@ -268,7 +273,8 @@ export class Guild {
     this.delivery.tick(at.now);
     if (this.model !== undefined) {
       this.teller.reclass(this.model.expireTimeouts(at.wall), around(this.model.state), at.now);
-      const due = this.reconciliation.due(at, this.delivery.subscribers.userIds());
+      const shown = this.presences.voices.userIds();
+      const due = this.reconciliation.due(at, this.delivery.subscribers.userIds(), shown);
       if (due !== undefined) this.out.reread(due);
     }
     if (this.idleSince !== undefined && at.now >= this.idleSince + this.limits.idle) this.forget();
@@ -276,7 +282,7 @@ export class Guild {
   }
 
   private accept(request: Request): void {
-    if (this.phase === 'ready' && this.model !== undefined) this.admit(request, this.model, true);
+    if (this.phase === 'ready' && this.model !== undefined) this.admit({ ...request, reads: 0 }, this.model);
     else if (this.phase === 'unavailable' && this.lastMoment.now < this.retryAt)
       this.delivery.refuse(request, true);
     else {
@@ -285,12 +291,12 @@ export class Guild {
     }
   }
 
-  /** @param mayRead whether to ask the database for a member who is not known */
-  private admit(request: Request, model: GuildModel, mayRead: boolean): void {
+  /** Lets the session in when its member is known, and those of who is in voice, whom GUILD_CREATE shows. */
+  private admit(request: Request, model: GuildModel): void {
     if (this.delivery.defer(request)) return;
-    const { userId } = request.subscribe;
-    const member = model.state.members.get(userId);
-    if (member !== undefined) {
+    const member = model.state.members.get(request.subscribe.userId);
+    const isEarly = this.memberLoads.want(request, () => this.presences.voices.unknownTo(model.state));
+    if (member !== undefined && !isEarly) {
       const view = model.admit(member, this.lastMoment.wall);
       this.delivery.subscribe(
         request,
@@ -299,7 +305,7 @@ export class Guild {
         (isHeld) => this.texts.event(model, this.presences, member, view, request.subscribe, isHeld),
         () => this.presences.board.userIds(),
       );
-    } else if (!mayRead) this.delivery.refuse(request, false);
+    } else if (member === undefined && request.reads > 0) this.delivery.refuse(request, false);
     else if (this.memberLoads.add(request)) this.readMembers();
     else this.delivery.refuse(request, true);
   }
@@ -325,6 +331,7 @@ export class Guild {
     if (change.kind === 'threadMembers') return;
     if (change.kind === 'voice') {
       const before = this.presences.hear(change);
+      if (change.state === undefined) this.model?.forget(change.userId);
       return this.teller.movedInVoice(change, before, this.model?.views() ?? [], at.now);
     }
     this.reconciliation.touched(change, at.now);
@@ -354,11 +361,6 @@ export class Guild {
     this.reconciliation.stop();
     this.model = undefined;
     this.phase = 'dormant';
-  }
-
-  private addMember(model: GuildModel, member: Member, since: readonly MemberChange[], at: Moment): void {
-    model.state.addMember(member);
-    for (const change of since) this.teller.reclass(model.fold(change, at.wall), around(model.state), at.now);
   }
 
   private startLoad(): void {

@@ -64,15 +64,15 @@ export class Reconciliation {
     return earliest(this.soon?.at, this.regular);
   }
 
-  /** The read that is to begin now, if one is. @param userIds whose members are wanted */
+  /** The read that is to begin now, if one is. @param wanted whose members are */
   due(
     { now, wall }: Moment,
-    userIds: Iterable<Snowflake>,
+    ...wanted: readonly Iterable<Snowflake>[]
   ): { read: number; userIds: readonly Snowflake[]; joinedSince: number } | undefined {
     const wake = this.nextWake();
     if (wake === undefined || wake > now) return undefined;
     this.soon = undefined;
-    this.asked = new Set(userIds);
+    this.asked = new Set(wanted.flatMap((userIds) => [...userIds]));
     this.reading = { read: ++this.lastRead, wall, changes: [] };
     return { read: this.lastRead, userIds: [...this.asked], joinedSince: this.readAt - clockSlack };
   }

@@ -1,5 +1,6 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { VoiceState } from '@derailed/shared/protocol';
+import type { GuildState } from './guild-state';
 
 /** Who is in voice, and where, as the events last said. No database knows it. */
 export class VoiceBoard {
@@ -31,6 +32,16 @@ export class VoiceBoard {
     if (this.states.size === 0) return [];
     const seen = new Set(channelIds);
     return [...this.states.values()].filter(({ channelId }) => seen.has(channelId));
+  }
+
+  userIds(): IterableIterator<Snowflake> {
+    return this.states.keys();
+  }
+
+  /** Whose member a guild that does not hold all of them does not know. */
+  unknownTo({ complete, members }: Pick<GuildState, 'complete' | 'members'>): Snowflake[] {
+    if (complete || this.states.size === 0) return [];
+    return [...this.states.keys()].filter((userId) => !members.has(userId));
   }
 
   clear(): void {

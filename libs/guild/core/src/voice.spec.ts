@@ -165,14 +165,146 @@ describe('Members in voice', () => {
     expect(shows(rig, '3', 1)[0]).toEqual([`1 in ${open}`]);
   });
 
-  it('are left out of GUILD_CREATE as long as a large guild does not know their member', () => {
-    const rig = rigOf({}, { ...house, memberCount: 1000, members: null });
-    const members = [member('1'), member('2', ['10']), member('3')];
-    // One read takes who waits when it begins, the next the others.
-    for (let read = 0; read < 2; read++) rig.run(rig.guild.membersLoaded(rig.lastLoad(), members, rig.at));
-    speak(rig, '77', open);
-    speak(rig, '1', open);
-    expect(shows(rig, '3', 1)).toEqual([[`1 in ${open}`], ['1', '3'], []]);
+  describe('of a guild that does not hold all of its members', () => {
+    const crowd = { ...house, memberCount: 1000, members: null };
+    const everybody = ['1', '2', '3', '7', '8'].map((id) => member(id, id === '2' ? ['10'] : []));
+    /** Answers reads of members until none is asked for; of each, whom it was for. */
+    const answer = (rig: GuildRig, known = everybody): string[][] => {
+      const reads: string[][] = [];
+      for (;;) {
+        const asked = rig.asked.at(-1);
+        if (asked?.kind !== 'loadMembers') return reads;
+        rig.asked.pop();
+        reads.push([...asked.userIds]);
+        const members = known.filter(({ user }) => asked.userIds.includes(user.id));
+        rig.run(rig.guild.membersLoaded(asked.load, members, rig.at));
+      }
+    };
+    const crowded = (limits = {}): GuildRig => {
+      const rig = rigOf(limits, crowd);
+      answer(rig);
+      return rig;
+    };
+    /** The same as `shows`, with the reads that the session waits for. */
+    const showsAfter = (rig: GuildRig, userId: string, known = everybody) => {
+      const before = rig.sent.length;
+      rig.subscribe(`new ${before}`, userId, { intents: 1 });
+      const reads = answer(rig, known);
+      const message = rig.sent.at(-1)?.message;
+      if (message?.$case !== 'subscribed' || message.value.snapshot === undefined)
+        throw new Error('no GUILD_CREATE');
+      const text = new TextDecoder().decode(message.value.snapshot.own);
+      const { voice_states, members } = JSON.parse(`{"x":0${text}`) as Shown;
+      return {
+        reads,
+        states: voice_states.map(({ user_id }) => user_id).sort(),
+        members: members.map(({ user }) => user.id).sort(),
+      };
+    };
+
+    it('are read before somebody is shown them, once', () => {
+      const rig = crowded();
+      speak(rig, '7', open);
+      speak(rig, '1', open);
+      expect(showsAfter(rig, '3')).toEqual({
+        reads: [['7', '3']],
+        states: ['1', '7'],
+        members: ['1', '3', '7'],
+      });
+      expect(showsAfter(rig, '3').reads).toEqual([]);
+    });
+
+    it('are read with the first who comes', () => {
+      const rig = new GuildRig();
+      speak(rig, '7', open);
+      rig.subscribe('s1', '1', { intents: VOICE });
+      rig.load(crowd);
+      expect(answer(rig)).toEqual([['7', '1']]);
+      expect(showsAfter(rig, '1').members).toEqual(['1', '7']);
+    });
+
+    it('who come during the read are waited for too, but not for ever', () => {
+      const rig = crowded();
+      const arrivals = ['8', '91', '92', '93', '94'];
+      speak(rig, '7', open);
+      rig.subscribe('new', '3', { intents: 1 });
+      let reads = 0;
+      for (let asked = rig.asked.at(-1); asked?.kind === 'loadMembers'; asked = rig.asked.at(-1)) {
+        rig.asked.pop();
+        reads++;
+        speak(rig, arrivals[reads - 1] ?? '', open);
+        const { userIds, load } = asked;
+        rig.run(
+          rig.guild.membersLoaded(
+            load,
+            userIds.map((id) => member(id)),
+            rig.at,
+          ),
+        );
+      }
+      expect(reads).toBe(3);
+      expect(rig.sent.at(-1)?.message.$case).toBe('subscribed');
+    });
+
+    it('who are no members are shown to nobody, and asked for once', () => {
+      const rig = crowded();
+      speak(rig, '66', open);
+      expect(showsAfter(rig, '3')).toEqual({ reads: [['66', '3']], states: [], members: ['3'] });
+      expect(showsAfter(rig, '3').reads).toEqual([]);
+    });
+
+    it('are known as events and the database say, as long as they are in voice', () => {
+      const rig = crowded({ reconcileAfter: 1000 });
+      speak(rig, '7', open);
+      showsAfter(rig, '3');
+      rig.publish('GUILD_MEMBER_UPDATE', { user: { id: '7' }, nick: 'Seven' });
+      const nickOf = (): unknown => {
+        rig.subscribe(`look ${rig.sent.length}`, '3', { intents: 1 });
+        const message = rig.sent.at(-1)?.message;
+        const own = message?.$case === 'subscribed' ? message.value.snapshot?.own : undefined;
+        return /"nick":"(\w+)"/.exec(new TextDecoder().decode(own))?.[1];
+      };
+      expect(nickOf()).toBe('Seven');
+      rig.wait(1000);
+      const asked = rig.asked.at(-1);
+      if (asked?.kind !== 'reread') throw new Error('not read again');
+      expect([...asked.userIds].sort()).toEqual(['1', '2', '3', '7']);
+      const members = [...everybody.slice(0, 3), member('7', [], { nick: 'VII' })];
+      rig.run(rig.guild.reread(asked.read, { snapshot: crowd, members, joined: [] }, rig.at));
+      expect(nickOf()).toBe('VII');
+      speak(rig, '7', null);
+      speak(rig, '7', open);
+      expect(showsAfter(rig, '3').reads).toEqual([['7', '3']]);
+    });
+
+    it('are still known when they have no session any more', () => {
+      const rig = crowded();
+      speak(rig, '1', open);
+      rig.run(rig.guild.unsubscribe('n1', ['s1'], rig.at));
+      expect(showsAfter(rig, '3')).toEqual({ reads: [], states: ['1'], members: ['1', '3'] });
+    });
+
+    it('can not be shown while the database is away: who comes is told to wait', () => {
+      const rig = crowded();
+      speak(rig, '7', open);
+      rig.subscribe('new', '3', { intents: 1 });
+      const asked = rig.asked.pop();
+      if (asked?.kind !== 'loadMembers') throw new Error('nobody was asked for');
+      rig.run(rig.guild.membersFailed(asked.load, rig.at));
+      expect(rig.sent.at(-1)?.message).toMatchObject({
+        $case: 'subscribeRefused',
+        value: { sessionId: 'new', unavailable: true },
+      });
+      expect(showsAfter(rig, '3').states).toEqual(['7']);
+    });
+
+    it('do not keep members from coming in, however many they are', () => {
+      const rig = crowded({ pendingEvents: 3 });
+      for (let id = 7; id < 20; id++) speak(rig, String(id), open);
+      rig.subscribe('new', '3', { intents: 1 });
+      rig.subscribe('newer', '2', { intents: 1 });
+      expect(rig.sent.some(({ message }) => message.$case === 'subscribeRefused')).toBe(false);
+    });
   });
 
   it('an event that does not say who or where passes and changes nothing', () => {
