@@ -155,7 +155,10 @@ describe('a bound connection', () => {
   });
 
   it('is asked to reconnect only when it has a session', () => {
-    expect(new Desk().bound().connection.askToReconnect()).toEqual([
+    const desk = new Desk().bound();
+    expect(desk.connection.askToReconnect()).toEqual([]);
+    desk.connection.live(desk.now);
+    expect(desk.connection.askToReconnect()).toEqual([
       { kind: 'send', payload: '{"op":7,"d":null,"s":null,"t":null}' },
     ]);
     expect(new Desk().connection.askToReconnect()).toEqual([]);

@@ -286,9 +286,11 @@ export class Connection {
     this.expectBeat(now);
   }
 
-  /** Asks the client to come back elsewhere. */
+  /** Asks the client to come back elsewhere. Before READY or RESUMED libraries do not expect it: they are closed in time. */
   askToReconnect(): Effects {
-    return this.state.kind === 'bound' ? [{ kind: 'send', payload: reconnectPayload }] : nothing;
+    return this.state.kind === 'bound' && this.isLive
+      ? [{ kind: 'send', payload: reconnectPayload }]
+      : nothing;
   }
 
   /** Closes from our side; a bound session is told whether it may be resumed. */
