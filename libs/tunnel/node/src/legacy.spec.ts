@@ -98,7 +98,7 @@ describe('what the monolith asks', () => {
     ]);
   });
 
-  it.each([1000, 3999, 4015])('a user is not disconnected with %d', async (closeCode) => {
+  it.each([1000, 3999, 4006, 4015, 4200])('a user is not disconnected with %d', async (closeCode) => {
     const client = tunnel.tunnel();
     await expect(
       ask((done) => client.disconnectUser({ userId: '7', closeCode }, done)),

@@ -1,10 +1,13 @@
 import type { GuildInfoReply, UserPresenceReply } from '@derailed/shared/contract';
 import { type Snowflake, invalidArgument, isSnowflake } from '@derailed/shared/kernel';
+import { closeRows } from '@derailed/shared/protocol';
 import { Injectable } from '@nestjs/common';
 import { Owners } from './owners';
 
 /** Close code for the sockets of a user that is disconnected without naming one: "not authenticated". */
-const defaultCloseCode = 4003;
+const defaultCloseCode = closeRows.not_authenticated.code;
+/** The codes that clients know what to do with. */
+const closeCodes: ReadonlySet<number> = new Set(Object.values(closeRows).map(({ code }) => code));
 
 /**
  * What the monolith asks beside publishing.
@@ -27,9 +30,8 @@ export class Lookups {
   /** Comes after whatever was published to the user before. */
   async disconnectUser(userId: string, code: number): Promise<{ sessions: number }> {
     const value = { userId: idOf('user_id', userId), closeCode: code === 0 ? defaultCloseCode : code };
-    if (value.closeCode < 4000 || value.closeCode > 4014) {
-      throw invalidArgument('close_code', 'must be 0 or from 4000 to 4014');
-    }
+    if (!closeCodes.has(value.closeCode))
+      throw invalidArgument('close_code', `must be 0 or one of ${[...closeCodes].join(', ')}`);
     return this.owners.callUser(userId, { $case: 'disconnectUser', value }, 'disconnectUserReply');
   }
 }

@@ -114,7 +114,10 @@ export interface GetUserPresenceResponse {
 
 export interface DisconnectUserRequest {
   userId: string;
-  /** Close code for the sockets, 4000 to 4014; 0 means 4003. 4004 and the like tell clients not to come back. */
+  /**
+   * Close code for the sockets, one of docs/reference/close-codes.md; 0 means 4003. 4004 and the like tell clients not to
+   * come back. With any of them the sessions are over: a resume gets op 9 (false).
+   */
   closeCode: number;
 }
 
