@@ -5,7 +5,7 @@ import { CLUSTER, type Cluster, type Role } from '@derailed/platform/cluster';
 import { MESH, type NodeMesh, createMesh, meshSettings } from '@derailed/platform/mesh';
 import { METRICS, READINESS, Readiness, type Logger } from '@derailed/platform/observability';
 import { GuildRepository, MemberRepository, UserRepository } from '@derailed/platform/persistence';
-import { CLOCK, DRAIN, Drain, LOGGER, RNG, fence } from '@derailed/platform/runtime';
+import { CLOCK, DRAIN, Drain, LOGGER, RNG, answerGreetings, fence, greet } from '@derailed/platform/runtime';
 import { PresenceNodeModule, presenceSettings } from '@derailed/presence/node';
 import { SessionNodeModule, sessionSettings } from '@derailed/session/node';
 import { type Rng, seededRng } from '@derailed/shared/kernel';
@@ -118,6 +118,7 @@ export class SimNode {
     const cluster = world.cluster(this, process, mesh, rng, logger);
     const readiness = new Readiness();
     const drain = new Drain();
+    answerGreetings(mesh);
     fence({ mesh, cluster, clock: process.clock, ttlMs: world.leaseTtl, logger, readiness });
     // As an app does: others own its keys by now.
     cluster.onLost((why) => {
@@ -237,6 +238,7 @@ export class SimNode {
     await mesh.listen();
     side?.start();
     await cluster.join();
+    await greet(mesh, cluster);
     await cluster.become('serving');
     const { network } = this.world;
     if (side) serveClients(network, process, `${this.id}/ws`, side);

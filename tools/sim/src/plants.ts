@@ -112,8 +112,14 @@ class ForgottenGeneration extends PlantedTap {
     const isAsked = message.$case === 'ownershipClaim' || message.$case === 'ownershipSync';
     if (!isAsked || message.value.generation <= this.generationOf(mesh.self.id))
       return super.received(mesh, message, from, deliver);
-    const $case = message.$case === 'ownershipClaim' ? 'ownershipYielded' : 'ownershipSynced';
-    mesh.send(from.id, `sync:${message.value.role}`, { $case, value: message.value });
+    const { role } = message.value;
+    mesh.send(
+      from.id,
+      `sync:${role}`,
+      message.$case === 'ownershipClaim'
+        ? { $case: 'ownershipYielded', value: message.value }
+        : { $case: 'ownershipSynced', value: message.value },
+    );
   }
 }
 

@@ -134,7 +134,11 @@ export function start({ away = false, ack = true, says = [] as readonly Message[
     }
     sessions.onMessage('ownershipSync', ({ role, generation }, from) => {
       for (const message of says) sessions.send(from.id, 'g:1', message);
-      sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
+      // Of all keys, whichever it is asked for.
+      sessions.send(from.id, 'sync', {
+        $case: 'ownershipSynced',
+        value: { role, generation, part: undefined },
+      });
     });
     sessions.onCall('publish', (value) => {
       joins.push(value);

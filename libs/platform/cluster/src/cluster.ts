@@ -2,8 +2,8 @@ export const roles = ['ws-gateway', 'session-node', 'guild-node', 'presence-node
 export type Role = (typeof roles)[number];
 
 /**
- * joining: on the rings, but not ready for new work. serving. draining: off the rings; what it still holds is on its
- * way to the new owners, and then it leaves.
+ * joining: off the rings; it makes itself known to the others. serving: on the rings. draining: off the rings; what it still
+ * holds is on its way to the new owners, and then it leaves.
  */
 export const memberStates = ['joining', 'serving', 'draining'] as const;
 export type MemberState = (typeof memberStates)[number];
@@ -28,7 +28,7 @@ export interface ClusterView {
   readonly members: readonly Member[];
   /** The node of `role` that owns the key: a guild id, a user id or `userId:shard`. Undefined: nobody has the role. */
   ownerOf(role: Role, key: string): string | undefined;
-  /** Ids of those on the ring of the role: joining or serving. */
+  /** Ids of those on the ring of the role: those that serve. */
   membersOf(role: Role): readonly string[];
   member(id: string): Member | undefined;
 }
@@ -84,7 +84,7 @@ export interface Cluster extends ClusterEvents {
   linkLost(id: string): void;
   /** Puts this node on the list as `joining`; done when it has seen itself there. Waits as long as it takes. */
   join(): Promise<void>;
-  /** Says that this node serves, or drains; done when it has seen it in the list. */
+  /** Says that this node serves, or drains, which is for good; done when it has seen it in the list. */
   become(state: 'serving' | 'draining'): Promise<void>;
   /** Takes this node off the list. */
   leave(): Promise<void>;

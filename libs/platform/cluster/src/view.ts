@@ -30,7 +30,7 @@ export class RingView implements ClusterView {
     if (!ring) {
       ring = HashRing.of(
         this.members
-          .filter((member) => member.state !== 'draining' && member.roles.includes(role))
+          .filter((member) => member.state === 'serving' && member.roles.includes(role))
           .map(({ id }) => id),
       );
       this.rings.set(role, ring);

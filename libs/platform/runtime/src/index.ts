@@ -2,6 +2,7 @@ export * from './assembly';
 export * from './command-line';
 export * from './drain';
 export * from './fence';
+export * from './greet';
 export * from './key-owner';
 export * from './key-watch';
 export * from './run';

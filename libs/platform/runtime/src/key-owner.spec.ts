@@ -2,6 +2,7 @@ import {
   type Adopted,
   type Cluster,
   type ClusterView,
+  type KeyPart,
   type Member,
   RingView,
 } from '@derailed/platform/cluster';
@@ -112,10 +113,10 @@ function start() {
     return { id, cluster, owner, serve, mesh, registry };
   };
   const sessions = join('s');
-  let syncs = 0;
-  sessions.onMessage('ownershipSync', ({ role, generation }, from) => {
-    syncs++;
-    sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation } });
+  const asked: (KeyPart | undefined)[] = [];
+  sessions.onMessage('ownershipSync', ({ role, generation, part }, from) => {
+    asked.push(part);
+    sessions.send(from.id, 'sync', { $case: 'ownershipSynced', value: { role, generation, part } });
   });
   /** Ids; with `-draining` for one that drains. */
   const list = (generation: number, ...ids: string[]): ClusterView =>
@@ -130,7 +131,7 @@ function start() {
     keys.find(
       (key) => view.ownerOf('guild-node', key) === before && after.ownerOf('guild-node', key) === now,
     )!;
-  return { clock, network, node, list, between, done, log, syncs: () => syncs };
+  return { clock, network, node, list, between, done, log, asked };
 }
 
 describe('KeyOwner', () => {
@@ -225,13 +226,28 @@ describe('KeyOwner', () => {
   });
 
   it('asks a session-node again whose word was of a term that is over', async () => {
-    const { node, list, done, syncs } = start();
+    const { node, list, done, asked } = start();
     const a = node('a');
     a.cluster.show(list(1, 'a'));
     a.owner.doubt('s');
     a.serve('1');
     await settled();
-    expect([done, syncs()]).toEqual([['a 1'], 2]);
+    expect(done).toEqual(['a 1']);
+    expect(asked[1]).toEqual(asked[0]);
+    expect(asked[2]).not.toEqual(asked[0]);
+  });
+
+  it('asks for the keys that something waits for before all others', async () => {
+    const { node, list, done, asked } = start();
+    const a = node('a');
+    a.serve('1');
+    a.owner.take('2', 1, 'ready', () => done.push('taken'));
+    a.owner.take('3', 1, 'waiting', () => done.push('early'));
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    expect(done).toEqual(['a no 10', 'early', 'taken']);
+    expect(asked[0]).toEqual({ keys: ['2'], number: 0, count: 32 });
+    expect(asked).toHaveLength(33);
   });
 
   it("lets a node that drains go when it serves what was that one's, and not before", async () => {

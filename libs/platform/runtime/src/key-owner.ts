@@ -1,4 +1,11 @@
-import { type Cluster, Ownership, type Role, type Standing } from '@derailed/platform/cluster';
+import {
+  type Ask,
+  type Cluster,
+  type KeyPart,
+  Ownership,
+  type Role,
+  type Standing,
+} from '@derailed/platform/cluster';
 import type { Mesh, Message, NodeRef } from '@derailed/platform/mesh';
 import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
 import type { KeyWatch } from './key-watch';
@@ -86,7 +93,11 @@ export class KeyOwner {
       },
       ours,
     );
-    mesh.onMessage('ownershipSynced', ({ generation }, from) => this.synced(from, generation), ours);
+    mesh.onMessage(
+      'ownershipSynced',
+      ({ generation, part }, from) => this.synced(from, generation, part),
+      ours,
+    );
     mesh.onCall('ownershipAwaited', ({ generation }) => this.served(generation), ours);
     cluster.onChange(() => this.adopt());
     mesh.onPeer(({ kind, node }) => {
@@ -187,7 +198,10 @@ export class KeyOwner {
       );
     else {
       this.waiting.push(entry);
-      for (const key of entry.keys) this.waitingFor.add(key);
+      for (const key of entry.keys) {
+        this.waitingFor.add(key);
+        this.ownership.want(key);
+      }
       this.watchLease();
     }
   }
@@ -246,14 +260,17 @@ export class KeyOwner {
     this.mesh.send(id, `sync:${this.role}`, { $case: 'ownershipYielded', value });
   }
 
-  private synced(from: NodeRef, generation: number): void {
-    if (!this.unsure.delete(from.id)) this.ownership.synced(from.id, from.incarnation, generation);
-    else this.ask('sync', from.id, this.ownership.generation);
+  private synced({ id, incarnation }: NodeRef, generation: number, part: KeyPart | undefined): void {
+    if (!this.unsure.delete(id))
+      this.ownership.synced(id, incarnation, generation, part, this.clock.monotonic());
+    else this.ask({ kind: 'sync', node: id, generation: this.ownership.generation, ...(part && { part }) });
     this.proceed();
   }
 
   private adopt(): void {
     this.ownership.changed(this.cluster.view, this.clock.monotonic());
+    for (const { keys, needs } of this.waiting)
+      if (needs === 'ready') for (const key of keys) this.ownership.want(key);
     this.unsure.clear();
     this.listener.changed();
     const { claims } = this;
@@ -262,17 +279,24 @@ export class KeyOwner {
     this.proceed();
   }
 
-  private ask(kind: 'claim' | 'sync', node: string, generation: number): void {
-    const value = { role: this.role, generation };
-    const message = { $case: kind === 'claim' ? 'ownershipClaim' : 'ownershipSync', value } as const;
-    this.mesh.send(node, `sync:${this.role}`, message);
+  private ask({ kind, node, generation, part }: Ask): void {
+    const { role } = this;
+    if (kind === 'look') return;
+    const message: Message =
+      kind === 'claim'
+        ? { $case: 'ownershipClaim', value: { role, generation } }
+        : {
+            $case: 'ownershipSync',
+            value: { role, generation, part: part && { ...part, keys: [...part.keys] } },
+          };
+    this.mesh.send(node, `sync:${role}`, message);
   }
 
   private proceed(): void {
     this.cancelWake?.();
     this.cancelWake = undefined;
     const asks = this.ownership.tick(this.clock.monotonic());
-    for (const { kind, node, generation } of asks) if (kind !== 'look') this.ask(kind, node, generation);
+    for (const ask of asks) this.ask(ask);
     const silent = asks.flatMap(({ kind, node }) => (kind === 'look' ? node : []));
     if (silent.length > 0) void this.look(silent);
     this.watch.report(this.ownership.awaits);

@@ -4,6 +4,7 @@ import { type Mesh, compatible, contractVersion, createMesh } from '@derailed/pl
 import type { Door } from './assembly';
 import { watchCluster } from './cluster-metrics';
 import { fence } from './fence';
+import { answerGreetings } from './greet';
 import type { NodeContext } from './run';
 import type { LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
@@ -47,6 +48,7 @@ export function openLinks(
     rng: systemRng,
     logger,
   });
+  answerGreetings(mesh);
   fence({ mesh, cluster, clock: systemClock, ttlMs: membership.leaseTtl, logger, readiness });
   watchCluster(cluster, metrics);
   const scheme = link.tlsCert === undefined ? 'grpc' : 'grpcs';

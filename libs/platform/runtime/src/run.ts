@@ -25,6 +25,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
 import { Drain } from './drain';
+import { greet } from './greet';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
 import { checkCertificates, claimPorts, closedSections, sayPortInUse } from './ports';
@@ -120,13 +121,13 @@ async function start<S extends Settings>(
     await links?.close();
     await assembly.close?.();
   });
-  if (links !== undefined) await join(app.name, links.cluster, node.readiness);
+  if (links !== undefined) await join(app.name, links, node.readiness);
   announce(app, base, assembly, links);
   node.readiness.release('start');
 }
 
 /** Makes the node a member, however long that takes; /readyz says what is in the way. */
-async function join(name: string, cluster: Cluster, readiness: Readiness): Promise<void> {
+async function join(name: string, { mesh, cluster }: NodeLinks, readiness: Readiness): Promise<void> {
   cluster.onTrouble((why) => {
     if (why === undefined) readiness.release('cluster');
     else if (!cluster.holdsLease()) readiness.hold('cluster', why);
@@ -137,6 +138,7 @@ async function join(name: string, cluster: Cluster, readiness: Readiness): Promi
     process.exit(1);
   });
   await cluster.join();
+  await greet(mesh, cluster);
   await cluster.become('serving');
 }
 

@@ -247,11 +247,16 @@ export class SessionNode {
     return this.done(now);
   }
 
-  /** That owner serves nothing of its new keys until it knows what this node holds: says it, all at once. */
-  tellOwner(owner: NodeRef, role: 'session-node' | 'guild-node', now: number): readonly Effect[] {
+  /** That owner serves none of these keys until it knows what this node holds: says it, all at once. */
+  tellOwner(
+    owner: NodeRef,
+    role: 'session-node' | 'guild-node',
+    now: number,
+    isAsked: (key: string) => boolean = () => true,
+  ): readonly Effect[] {
     const kind = role === 'guild-node' ? Kind.guild : Kind.user;
-    for (const view of [...this.views.all()])
-      if (view.kind === kind) this.subscriptions.tell(view, owner, now);
+    const asked = [...this.views.all()].filter((view) => view.kind === kind && isAsked(view.id));
+    for (const view of asked) this.subscriptions.tell(view, owner, now);
     return this.done(now);
   }
 

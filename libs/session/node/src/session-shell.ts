@@ -1,5 +1,5 @@
 import { type Notice, Notices, Shortfalls } from '@derailed/audience/core';
-import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { CLUSTER, type Cluster, isInPart, type KeyPart } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import {
   CLOCK,
@@ -38,6 +38,7 @@ interface Waiting {
   readonly owner: NodeRef;
   readonly role: string;
   readonly generation: number;
+  readonly part?: KeyPart | undefined;
 }
 
 type ToOwner = Extract<Inbound, { $case: 'subscribe' | 'audienceAck' | 'audienceSync' | 'audienceHeld' }>;
@@ -303,7 +304,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     for (const waiting of behind) this.sync(waiting);
   }
 
-  /** Says what this node holds of that owner's keys, and that it was all. When a queue was full it is asked again. */
+  /** Says what this node holds of those keys of the owner, and that it was all. When a queue was full it is asked again. */
   private sync(waiting: Waiting): void {
     const { owner, role, generation } = waiting;
     const present = this.cluster.view.generation;
@@ -316,15 +317,20 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     }
     const now = this.clock.monotonic();
     const before = this.refusedSends;
+    // A session is seen in all of its guilds at once.
+    const part = role === 'presence-node' ? undefined : waiting.part;
+    const isAsked = (key: string): boolean => isInPart(part, key);
     if (role === 'presence-node') this.run(this.core.tellPresences(owner.id, now));
     else if (role === 'guild-node' || role === 'session-node')
-      this.run(this.core.tellOwner(owner, role, now));
-    for (const notice of this.notices.matching((each) => this.isFor(owner, role, each)))
+      this.run(this.core.tellOwner(owner, role, now, isAsked));
+    for (const notice of this.notices.matching(
+      (each) => isAsked(each.audienceId) && this.isFor(owner, role, each),
+    ))
       if (!this.mesh.send(owner.id, `sync:${role}`, { $case: 'audienceWasBehind', value: notice })) return;
     if (this.refusedSends > before) return;
     this.mesh.send(owner.id, `sync:${role}`, {
       $case: 'ownershipSynced',
-      value: { role, generation: present },
+      value: { role, generation: present, part: part && { ...part, keys: [...part.keys] } },
     });
   }
 

@@ -149,6 +149,17 @@ describe('a membership', () => {
     ]);
   });
 
+  it('that drains does not serve any more, also when it was about to begin', () => {
+    const { membership, join } = start();
+    join();
+    expect(membership.become('draining', 100)).toMatchObject([
+      { kind: 'register', member: { state: 'draining' } },
+    ]);
+    membership.register(7, false, 101);
+    membership.changed([entry(7, { state: 'draining' })], 7, 102);
+    expect(kinds(membership.become('serving', 103))).toBe('');
+  });
+
   it('gives its lease back when it leaves, and does nothing any more', () => {
     const { membership, join } = start();
     join();

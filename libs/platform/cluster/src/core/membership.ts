@@ -110,7 +110,7 @@ export class Membership {
   }
 
   become(state: MemberState, now: number): readonly Effect[] {
-    this.wanted = state;
+    if (this.wanted !== 'draining') this.wanted = state;
     return this.go(now);
   }
 

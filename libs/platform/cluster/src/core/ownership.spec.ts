@@ -1,5 +1,7 @@
 import type { Member, Role } from '../cluster';
 import { RingView } from '../view';
+import type { KeyPart } from './key-part';
+import { isInPart } from './key-part';
 import { Ownership } from './ownership';
 
 const timeout = 5000;
@@ -25,12 +27,22 @@ const standings = (ownership: Ownership, of = keys): string =>
 const asks = (ownership: Ownership, now: number): string[] =>
   ownership.tick(now).map(({ kind, node, generation }) => `${kind} ${node} ${generation}`);
 
+/** The session-node speaks of those keys, or of all. */
+const said = (
+  ownership: Ownership,
+  node: string,
+  generation: number,
+  incarnation = 'one',
+  part?: KeyPart,
+  now = 0,
+): void => ownership.synced(node, incarnation, generation, part, now);
+
 /** A node that has served alone since the list of generation 5. */
 function alone(): Ownership {
   const ownership = new Ownership('guild-node', 'a', timeout);
   ownership.changed(view(5, a, s), 0);
   ownership.tick(0);
-  ownership.synced('s', 'one', 5);
+  said(ownership, 's', 5, 'one');
   expect(standings(ownership)).toBe('ready');
   return ownership;
 }
@@ -41,9 +53,9 @@ describe('the keys of a node', () => {
     expect(standings(ownership)).toBe('elsewhere');
     ownership.changed(view(5, a, s, t), 0);
     expect(asks(ownership, 0)).toEqual(['sync s 5', 'sync t 5']);
-    ownership.synced('s', 'one', 5);
+    said(ownership, 's', 5, 'one');
     expect(standings(ownership)).toBe('waiting');
-    ownership.synced('t', 'one', 5);
+    said(ownership, 't', 5, 'one');
     expect(standings(ownership)).toBe('ready');
     expect(ownership.nextWake()).toBeUndefined();
   });
@@ -57,14 +69,14 @@ describe('the keys of a node', () => {
     expect(asks(ownership, 1000)).toEqual(['claim b 5']);
     expect(asks(ownership, 100 * timeout)).toEqual(['claim b 5', 'look b 5']);
     // Nobody asked it yet, and what it says may be about an owner that still serves.
-    ownership.synced('s', 'one', 5);
+    said(ownership, 's', 5, 'one');
     ownership.yielded('b', 'zero', 5);
     ownership.yielded('b', 'one', 4);
     expect(standings(ownership, mine)).toBe('waiting');
     expect(ownership.awaits).toEqual({ yields: ['b'], syncs: ['s'], late: [] });
     ownership.yielded('b', 'one', 5);
     expect(asks(ownership, 100 * timeout)).toEqual(['sync s 5']);
-    ownership.synced('s', 'one', 5);
+    said(ownership, 's', 5, 'one');
     expect(standings(ownership, mine)).toBe('ready');
   });
 
@@ -92,7 +104,7 @@ describe('the keys of a node', () => {
     ownership.changed(view(7, a, s), 20);
     expect([standings(ownership, mine), standings(ownership, theirs)]).toEqual(['ready', 'waiting']);
     ownership.tick(20);
-    ownership.synced('s', 'one', 7);
+    said(ownership, 's', 7, 'one');
     expect(standings(ownership)).toBe('ready');
   });
 
@@ -100,14 +112,14 @@ describe('the keys of a node', () => {
     const ownership = new Ownership('guild-node', 'a', timeout);
     ownership.changed(view(5, a, s, t), 0);
     ownership.tick(0);
-    ownership.synced('s', 'one', 5);
+    said(ownership, 's', 5, 'one');
     ownership.changed(view(6, a, s), 10);
     ownership.tick(10);
     // What s said for 5 is older than the list of 6.
     expect(standings(ownership)).toBe('waiting');
-    ownership.synced('s', 'zero', 6);
+    said(ownership, 's', 6, 'zero');
     expect(standings(ownership)).toBe('waiting');
-    ownership.synced('s', 'one', 6);
+    said(ownership, 's', 6, 'one');
     expect(standings(ownership)).toBe('ready');
   });
 
@@ -115,7 +127,7 @@ describe('the keys of a node', () => {
     const ownership = new Ownership('guild-node', 'a', timeout);
     ownership.changed(view(5, a, s), 0);
     ownership.tick(0);
-    ownership.synced('s', 'one', 6);
+    said(ownership, 's', 6, 'one');
     expect(standings(ownership)).toBe('waiting');
     ownership.changed(view(6, a, s), 10);
     expect(asks(ownership, 10)).toEqual(['sync s 6']);
@@ -132,8 +144,84 @@ describe('the keys of a node', () => {
     expect(ownership.isLate('s')).toBe(true);
     // It is still asked: what it holds must come some day.
     expect(asks(ownership, (ownership.nextWake() ?? 0) + 1000)).toEqual(['sync s 5']);
-    ownership.synced('s', 'one', 5);
+    said(ownership, 's', 5, 'one');
     expect(ownership.isLate('s')).toBe(false);
+  });
+
+  describe('of which session-nodes speak part by part', () => {
+    /** What each is asked now. */
+    const questions = (ownership: Ownership, now: number): Map<string, KeyPart> =>
+      new Map(ownership.tick(now).map(({ node, part }) => [node, part!]));
+
+    it('are served one after the other, as soon as all have spoken of one', () => {
+      const ownership = new Ownership('guild-node', 'a', timeout);
+      ownership.changed(view(5, a, s, t), 0);
+      let served: string[] = [];
+      for (let part = 0; ownership.waits; part++) {
+        const asked = questions(ownership, part);
+        expect([...asked.keys()]).toEqual(['s', 't']);
+        said(ownership, 's', 5, 'one', asked.get('s'), part);
+        expect(keys.filter((key) => ownership.standing(key) === 'ready')).toEqual(served);
+        said(ownership, 't', 5, 'one', asked.get('t'), part);
+        served = keys.filter((key) => ownership.standing(key) === 'ready');
+        expect(keys.filter((key) => isInPart(asked.get('t'), key)).every((key) => served.includes(key))).toBe(
+          true,
+        );
+      }
+      expect(served).toEqual(keys);
+    });
+
+    it('are asked for first when something waits for them', () => {
+      const ownership = new Ownership('guild-node', 'a', timeout);
+      ownership.changed(view(5, a, s), 0);
+      ownership.want('7');
+      const [first] = questions(ownership, 0).values();
+      expect(first!.keys).toEqual(['7']);
+      ownership.want('8');
+      ownership.want('9');
+      said(ownership, 's', 5, 'one', first);
+      expect(standings(ownership, ['7'])).toBe('ready');
+      expect(standings(ownership, ['8', '9'])).toBe('waiting');
+      const [second] = questions(ownership, 0).values();
+      expect(second!.keys).toEqual(['8', '9']);
+      said(ownership, 's', 5, 'one', second);
+      const [third] = questions(ownership, 0).values();
+      expect([third!.keys, third!.number]).toEqual([[], 0]);
+    });
+
+    it('are asked for again until the answer is to what was asked', () => {
+      const ownership = new Ownership('guild-node', 'a', timeout);
+      ownership.changed(view(5, a, s), 0);
+      const [asked] = questions(ownership, 0).values();
+      said(ownership, 's', 5, 'one', { ...asked!, number: asked!.number + 1 });
+      expect(questions(ownership, 999).size).toBe(0);
+      expect([...questions(ownership, 1000).values()]).toEqual([asked]);
+    });
+
+    it('go on when the list changes before all are served, and are not asked for as if they were new', () => {
+      const ownership = new Ownership('guild-node', 'a', timeout);
+      ownership.changed(view(5, a, s), 0);
+      ownership.want('7');
+      said(ownership, 's', 5, 'one', questions(ownership, 0).get('s'));
+      ownership.changed(view(6, a, s, t), 10);
+      expect([standings(ownership, ['7']), standings(ownership, ['8'])]).toEqual(['ready', 'waiting']);
+      ownership.changed(view(7, b, s), 20);
+      ownership.changed(view(8, a, s), 30);
+      expect(standings(ownership, ['7'])).toBe('waiting');
+    });
+
+    it('wait for a session-node that goes on answering, though not for ever', () => {
+      const ownership = new Ownership('guild-node', 'a', timeout);
+      ownership.changed(view(5, a, s), 0);
+      let now = 0;
+      for (; ownership.waits; now += timeout - 1) {
+        const [asked] = questions(ownership, now).values();
+        if (asked !== undefined) said(ownership, 's', 5, 'one', asked, now);
+      }
+      expect(now).toBeGreaterThanOrEqual(4 * timeout);
+      expect(now).toBeLessThan(6 * timeout);
+      expect(ownership.isLate('s')).toBe(true);
+    });
   });
 
   it('are all elsewhere for a node that drains', () => {

@@ -1,4 +1,5 @@
 import type { ClusterView, Role } from '../cluster';
+import { type KeyPart, KeysTold } from './key-part';
 
 /**
  * ready: the key may be served. waiting: it is this node's, and it is not known yet that nobody else serves it and who
@@ -14,32 +15,55 @@ export interface Ask {
   readonly kind: 'claim' | 'sync' | 'look';
   readonly node: string;
   readonly generation: number;
+  /** Of a sync: the keys that it is to speak of; undefined: all. */
+  readonly part?: KeyPart;
+}
+
+/** A list that this node went by, and whether it served the key then. */
+interface Reign {
+  readonly view: ClusterView;
+  serves(key: string): boolean;
+}
+
+/** A session-node that has not said all. */
+interface Awaited {
+  readonly told: KeysTold;
+  /** When it is asked again. */
+  askAt: number;
+  /** Until when it may say something; each answer gives it more time, `latest` is the end. */
+  deadline: number;
+  latest: number;
 }
 
 /** Milliseconds. */
 const askAgain = 1000;
 const lookAfter = 2000;
+/** A session-node that goes on answering has so many times as long as one that does not. */
+const patience = 4;
+const always = (): boolean => true;
 
 /**
  * Which keys of a role this node may serve. Keys that were this node's all along go on. A key that came with a
  * generation is served in two steps: first every other node of the role yields, or is off the list (its lease has
- * ended); then every session-node syncs. A session-node that does not within the time limit is revoked: when it comes
+ * ended); then every session-node syncs. They are asked for the keys part by part, those first that something waits for, and
+ * a key is served when all have spoken of it. A session-node that does not within the time limit is revoked: when it comes
  * late it is told that its sessions are lost there. Nobody's word counts for another generation than the present one:
  * a node that is ahead has seen owners that this one has not. Times are monotonic milliseconds.
  */
 export class Ownership {
   private view: ClusterView | undefined;
-  /** Views since the last one that was settled, that one first. Before the first there is none. */
-  private since: ClusterView[] = [];
+  /** Lists since the last one that was settled, that one first. Before the first there is none. */
+  private since: Reign[] = [];
   private settledOnce = false;
   /** Other nodes of the role that have not yielded, each with its incarnation. */
-  private readonly claimed = new Map<string, string>();
-  /** Session-nodes that have not synced. */
-  private readonly awaited = new Map<string, string>();
+  private claimed = new Map<string, string>();
+  /** Session-nodes that have not synced; nothing is asked of them until all others have yielded. */
+  private awaited = new Map<string, Awaited>();
   /** Session-nodes that came too late, until they sync. */
   private readonly late = new Set<string>();
-  /** Until when session-nodes may sync; undefined: they are not asked yet. */
-  private deadline: number | undefined;
+  /** Keys that something waits for. */
+  private readonly wanted = new Set<string>();
+  private hasAsked = false;
   private askAt = 0;
   private lookAt = 0;
 
@@ -61,21 +85,27 @@ export class Ownership {
 
   changed(view: ClusterView, now: number): void {
     this.view = view;
-    this.since.push(view);
-    this.claimed.clear();
-    this.awaited.clear();
-    this.deadline = undefined;
+    const claimed = (this.claimed = new Map<string, string>());
+    const awaited = (this.awaited = new Map<string, Awaited>());
+    this.wanted.clear();
+    this.hasAsked = false;
     for (const node of this.late) if (view.member(node) === undefined) this.late.delete(node);
     if (this.gains()) {
       for (const { id, incarnation, roles } of view.members) {
         // Keys of a static list never move, so nobody can have served them. Its members have no incarnation there.
-        if (id !== this.self && incarnation !== '' && roles.includes(this.role))
-          this.claimed.set(id, incarnation);
-        if (roles.includes('session-node')) this.awaited.set(id, incarnation);
+        if (id !== this.self && incarnation !== '' && roles.includes(this.role)) claimed.set(id, incarnation);
+        if (roles.includes('session-node'))
+          awaited.set(id, { told: new KeysTold(incarnation), askAt: 0, deadline: 0, latest: 0 });
       }
       this.askAt = now;
       this.lookAt = now + lookAfter;
     }
+    const serves = (key: string): boolean => {
+      if (claimed.size > 0) return false;
+      for (const { told } of awaited.values()) if (!told.has(key)) return false;
+      return true;
+    };
+    this.since.push({ view, serves });
     if (!this.waits) this.settle();
   }
 
@@ -95,14 +125,35 @@ export class Ownership {
     if (!this.waits) this.settle();
   }
 
-  /** A session-node has said all that it holds. */
-  synced(node: string, incarnation: string, generation: number): void {
+  /**
+   * A session-node has said what it holds.
+   * @param part of which keys; undefined: of all
+   */
+  synced(
+    node: string,
+    incarnation: string,
+    generation: number,
+    part: KeyPart | undefined,
+    now: number,
+  ): void {
     if (generation !== this.generation || this.claimed.size > 0) return;
+    const state = this.awaited.get(node);
+    if (state === undefined) {
+      if (part === undefined) this.late.delete(node);
+      return;
+    }
+    const { told, latest } = state;
+    if ((told.incarnation !== '' && told.incarnation !== incarnation) || !told.told(part)) return;
+    state.deadline = Math.min(now + this.timeoutMs, latest);
+    if (!told.all) return;
     this.late.delete(node);
-    const expected = this.awaited.get(node);
-    if (expected === undefined || (expected !== '' && expected !== incarnation)) return;
     this.awaited.delete(node);
     if (!this.waits) this.settle();
+  }
+
+  /** Something waits for the key: it is asked for before others. */
+  want(key: string): void {
+    if (this.waits) this.wanted.add(key);
   }
 
   /** Whether keys were served without this session-node's word, so that its sessions may have missed events. */
@@ -112,47 +163,68 @@ export class Ownership {
 
   standing(key: string): Standing {
     if (this.view?.ownerOf(this.role, key) !== this.self) return 'elsewhere';
-    if (!this.settledOnce) return 'waiting';
-    for (const view of this.since) if (view.ownerOf(this.role, key) !== this.self) return 'waiting';
-    return 'ready';
+    for (let at = this.since.length - 1; at >= 0; at--) {
+      const { view, serves } = this.since[at] as Reign;
+      if (view.ownerOf(this.role, key) !== this.self) return 'waiting';
+      if (serves(key)) return 'ready';
+    }
+    return 'waiting';
   }
 
   /** Whom to ask what now. Revokes those whose time is over: `waits` may have become false. */
   tick(now: number): readonly Ask[] {
-    if (this.claimed.size === 0 && this.awaited.size > 0) {
-      if (this.deadline === undefined) {
-        this.deadline = now + this.timeoutMs;
-        this.askAt = now;
-      } else if (now >= this.deadline) {
-        for (const node of this.awaited.keys()) this.late.add(node);
-        this.awaited.clear();
-        this.settle();
-      }
-    }
-    if (now < this.askAt) return [];
     const { generation } = this;
-    const claims = [...this.claimed.keys()].map((node): Ask => ({ kind: 'claim', node, generation }));
-    const looks = now < this.lookAt ? [] : claims.map((ask): Ask => ({ ...ask, kind: 'look' }));
-    const syncs = this.claimed.size > 0 ? [] : [...this.awaited.keys(), ...this.late];
-    const asks = [...claims, ...looks, ...syncs.map((node): Ask => ({ kind: 'sync', node, generation }))];
-    if (asks.length > 0) this.askAt = now + askAgain;
+    const asks: Ask[] = [];
+    if (now >= this.askAt) {
+      for (const node of this.claimed.keys()) asks.push({ kind: 'claim', node, generation });
+      if (now >= this.lookAt)
+        for (const node of this.claimed.keys()) asks.push({ kind: 'look', node, generation });
+      if (this.claimed.size === 0)
+        for (const node of this.late)
+          if (!this.awaited.has(node)) asks.push({ kind: 'sync', node, generation });
+      if (asks.length > 0) this.askAt = now + askAgain;
+    }
+    if (this.claimed.size > 0) return asks;
+    let lost = false;
+    for (const [node, state] of this.awaited) {
+      if (!this.hasAsked) {
+        state.deadline = now + this.timeoutMs;
+        state.latest = now + patience * this.timeoutMs;
+      }
+      if (now >= state.deadline) {
+        this.late.add(node);
+        this.awaited.delete(node);
+        lost = true;
+        continue;
+      }
+      const { part, isNew } = state.told.question(this.wanted);
+      if (!isNew && now < state.askAt) continue;
+      state.askAt = now + askAgain;
+      asks.push({ kind: 'sync', node, generation, part });
+    }
+    this.hasAsked = true;
+    if (lost && !this.waits) this.settle();
     return asks;
   }
 
   nextWake(): number | undefined {
-    if (this.waits) return this.deadline === undefined ? this.askAt : Math.min(this.askAt, this.deadline);
-    return this.late.size > 0 ? this.askAt : undefined;
+    if (this.claimed.size > 0) return this.askAt;
+    let wake: number | undefined = this.late.size > 0 ? this.askAt : undefined;
+    for (const { askAt, deadline } of this.awaited.values()) {
+      const at = this.hasAsked ? Math.min(askAt, deadline) : this.askAt;
+      if (wake === undefined || at < wake) wake = at;
+    }
+    return wake;
   }
 
   /** Whether the present ring may give this node a key that it did not have: it is on it, and others are off or anew. */
   private gains(): boolean {
     const ring = this.view?.membersOf(this.role) ?? [];
     if (!ring.includes(this.self)) return false;
-    const before = this.since.slice(0, -1);
-    if (!this.settledOnce || before.length === 0) return true;
+    if (!this.settledOnce || this.since.length === 0) return true;
     // A ring that only grew took keys away from here, if anything.
-    return before.some(
-      (view) =>
+    return this.since.some(
+      ({ view }) =>
         !view.membersOf(this.role).includes(this.self) ||
         view.membersOf(this.role).some((id) => !ring.includes(id)),
     );
@@ -160,7 +232,7 @@ export class Ownership {
 
   private settle(): void {
     this.settledOnce = true;
-    this.deadline = undefined;
-    this.since = this.view === undefined ? [] : [this.view];
+    this.wanted.clear();
+    this.since = this.view === undefined ? [] : [{ view: this.view, serves: always }];
   }
 }

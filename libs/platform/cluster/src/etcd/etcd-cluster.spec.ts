@@ -40,9 +40,10 @@ describeWithEtcd('a node on etcd', () => {
     const second = open(b);
     await second.join();
     await viewOf(first, (view) => view.member(b)?.state === 'joining');
-    expect(first.view.membersOf('guild-node')).toEqual([a, b]);
+    expect(first.view.membersOf('guild-node')).toEqual([a]);
     await second.become('serving');
     await viewOf(first, (view) => view.member(b)?.state === 'serving');
+    expect(first.view.membersOf('guild-node')).toEqual([a, b]);
     await second.become('draining');
     await viewOf(first, (view) => view.member(b)?.state === 'draining');
     expect(first.view.membersOf('guild-node')).toEqual([a]);

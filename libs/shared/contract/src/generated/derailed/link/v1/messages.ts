@@ -105,6 +105,10 @@ export interface Envelope {
     { $case: "audienceHeld"; value: AudienceHeld }
     | { $case: "audienceReset"; value: AudienceReset }
     | //
+    /** node that joins -> everybody, and back: a call */
+    { $case: "greeting"; value: Greeting }
+    | { $case: "greeted"; value: Greeted }
+    | //
     /** owner of keys -> other owners, and back, on the control lane */
     { $case: "cannotRenew"; value: CannotRenew }
     | { $case: "cannotRenewEither"; value: CannotRenewEither }
@@ -679,13 +683,15 @@ export interface OwnershipYielded {
 }
 
 /**
- * All others have yielded; now the sender has to know who holds subscriptions to its keys: tell it all, then say
- * OwnershipSynced. Said again until that comes.
+ * All others have yielded; now the sender has to know who holds subscriptions to its keys, or to some of them: tell it all,
+ * then say OwnershipSynced. Said again until that comes.
  */
 export interface OwnershipSync {
   role: string;
   /** The list that the sender has seen. Whoever is behind it catches up first. */
   generation: number;
+  /** Absent: all keys. Who does not know the field speaks of all, and its answer says so. */
+  part: KeyPart | undefined;
 }
 
 /**
@@ -695,6 +701,24 @@ export interface OwnershipSync {
 export interface OwnershipSynced {
   role: string;
   generation: number;
+  /** As in OwnershipSync. Absent: it spoke of all keys. */
+  part: KeyPart | undefined;
+}
+
+/** The sender is on the list, and not on the rings yet. The answer makes the link in the other direction. */
+export interface Greeting {
+}
+
+export interface Greeted {
+}
+
+/** Some keys of a role. */
+export interface KeyPart {
+  /** Not empty: these. Of those things wait. */
+  keys: string[];
+  /** Else all keys whose murmur3 (seed 1) modulo count is this number. */
+  number: number;
+  count: number;
 }
 
 /**
@@ -1090,6 +1114,12 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "audienceReset":
         AudienceReset.encode(message.message.value, writer.uint32(762).fork()).join();
+        break;
+      case "greeting":
+        Greeting.encode(message.message.value, writer.uint32(986).fork()).join();
+        break;
+      case "greeted":
+        Greeted.encode(message.message.value, writer.uint32(994).fork()).join();
         break;
       case "cannotRenew":
         CannotRenew.encode(message.message.value, writer.uint32(770).fork()).join();
@@ -1587,6 +1617,22 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "audienceReset", value: AudienceReset.decode(reader, reader.uint32()) };
             continue;
           }
+          case 123: {
+            if (tag !== 986) {
+              break;
+            }
+
+            message.message = { $case: "greeting", value: Greeting.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 124: {
+            if (tag !== 994) {
+              break;
+            }
+
+            message.message = { $case: "greeted", value: Greeted.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 96: {
             if (tag !== 770) {
               break;
@@ -2061,6 +2107,18 @@ export const Envelope: MessageFns<Envelope> = {
       case "audienceReset": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "audienceReset", value: AudienceReset.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "greeting": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "greeting", value: Greeting.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "greeted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "greeted", value: Greeted.fromPartial(object.message.value) };
         }
         break;
       }
@@ -6939,7 +6997,7 @@ export const OwnershipYielded: MessageFns<OwnershipYielded> = {
 };
 
 function createBaseOwnershipSync(): OwnershipSync {
-  return { role: "", generation: 0 };
+  return { role: "", generation: 0, part: undefined };
 }
 
 export const OwnershipSync: MessageFns<OwnershipSync> = {
@@ -6949,6 +7007,9 @@ export const OwnershipSync: MessageFns<OwnershipSync> = {
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint64(message.generation);
+    }
+    if (message.part !== undefined) {
+      KeyPart.encode(message.part, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -6982,6 +7043,14 @@ export const OwnershipSync: MessageFns<OwnershipSync> = {
             message.generation = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.part = KeyPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7001,12 +7070,13 @@ export const OwnershipSync: MessageFns<OwnershipSync> = {
     const message = createBaseOwnershipSync();
     message.role = object.role ?? "";
     message.generation = object.generation ?? 0;
+    message.part = (object.part !== undefined && object.part !== null) ? KeyPart.fromPartial(object.part) : undefined;
     return message;
   },
 };
 
 function createBaseOwnershipSynced(): OwnershipSynced {
-  return { role: "", generation: 0 };
+  return { role: "", generation: 0, part: undefined };
 }
 
 export const OwnershipSynced: MessageFns<OwnershipSynced> = {
@@ -7016,6 +7086,9 @@ export const OwnershipSynced: MessageFns<OwnershipSynced> = {
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint64(message.generation);
+    }
+    if (message.part !== undefined) {
+      KeyPart.encode(message.part, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -7049,6 +7122,14 @@ export const OwnershipSynced: MessageFns<OwnershipSynced> = {
             message.generation = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.part = KeyPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7068,6 +7149,172 @@ export const OwnershipSynced: MessageFns<OwnershipSynced> = {
     const message = createBaseOwnershipSynced();
     message.role = object.role ?? "";
     message.generation = object.generation ?? 0;
+    message.part = (object.part !== undefined && object.part !== null) ? KeyPart.fromPartial(object.part) : undefined;
+    return message;
+  },
+};
+
+function createBaseGreeting(): Greeting {
+  return {};
+}
+
+export const Greeting: MessageFns<Greeting> = {
+  encode(_: Greeting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Greeting {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGreeting();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Greeting>): Greeting {
+    return Greeting.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Greeting>): Greeting {
+    const message = createBaseGreeting();
+    return message;
+  },
+};
+
+function createBaseGreeted(): Greeted {
+  return {};
+}
+
+export const Greeted: MessageFns<Greeted> = {
+  encode(_: Greeted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Greeted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGreeted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Greeted>): Greeted {
+    return Greeted.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Greeted>): Greeted {
+    const message = createBaseGreeted();
+    return message;
+  },
+};
+
+function createBaseKeyPart(): KeyPart {
+  return { keys: [], number: 0, count: 0 };
+}
+
+export const KeyPart: MessageFns<KeyPart> = {
+  encode(message: KeyPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.keys) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.number !== 0) {
+      writer.uint32(16).uint32(message.number);
+    }
+    if (message.count !== 0) {
+      writer.uint32(24).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keys.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeyPart>): KeyPart {
+    return KeyPart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeyPart>): KeyPart {
+    const message = createBaseKeyPart();
+    message.keys = object.keys?.map((e) => e) || [];
+    message.number = object.number ?? 0;
+    message.count = object.count ?? 0;
     return message;
   },
 };
