@@ -1,85 +1,14 @@
-import {
-  type Adopted,
-  type Cluster,
-  type ClusterView,
-  type KeyPart,
-  type Member,
-  RingView,
-} from '@derailed/platform/cluster';
+import { type ClusterView, type KeyPart, type Member, RingView } from '@derailed/platform/cluster';
 import { InProcessNetwork } from '@derailed/platform/mesh';
 import { type CallError, Code, seededRng } from '@derailed/shared/kernel';
 import { VirtualClock } from '@derailed/testing';
 import { Registry } from 'prom-client';
 import { KeyOwner } from './key-owner';
 import { KeyWatch } from './key-watch';
+import { SeenCluster } from './seen-cluster.fixture';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const keys = Array.from({ length: 100 }, (_, at) => String(at));
-
-/** A list that the test changes, as one node has seen it. */
-class Seen implements Cluster {
-  view: ClusterView = new RingView(0, []);
-  isMember = true;
-  private readonly listeners: ((view: ClusterView) => void)[] = [];
-
-  onChange(listener: (view: ClusterView) => void): void {
-    this.listeners.push(listener);
-  }
-
-  onTrouble(): void {
-    // It has none.
-  }
-
-  onRenewal(): void {
-    // It can renew all along.
-  }
-
-  onLost(): void {
-    // It is not lost.
-  }
-
-  holdsLease(): boolean {
-    return this.isMember;
-  }
-
-  readonly footing = 'lease';
-
-  readonly cannotRenew = false;
-
-  heardCannotRenew(): void {
-    // It can renew.
-  }
-
-  /** What the store says. */
-  lists: Adopted[] = [];
-  looks = 0;
-
-  adopted(): Promise<Adopted[]> {
-    this.looks++;
-    return Promise.resolve(this.lists);
-  }
-
-  linkLost(): void {
-    // Nobody's word counts.
-  }
-
-  join(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  become(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  leave(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  show(view: ClusterView): void {
-    this.view = view;
-    for (const listener of this.listeners) listener(view);
-  }
-}
 
 /** Guild-nodes and a session-node that says at once that it has said all, each with its own view of the list. */
 function start() {
@@ -97,7 +26,7 @@ function start() {
   };
   const node = (id: string) => {
     const mesh = join(id);
-    const cluster = new Seen();
+    const cluster = new SeenCluster();
     const registry = new Registry();
     const say = (fields: unknown, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`);
     const watch = new KeyWatch('guild-node', registry, { info: say, warn: say });

@@ -1,5 +1,5 @@
-import { type Notice, Notices, Shortfalls } from '@derailed/audience/core';
-import { CLUSTER, type Cluster, isInPart, type KeyPart } from '@derailed/platform/cluster';
+import { type Notice, Shortfalls } from '@derailed/audience/core';
+import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import {
   CLOCK,
@@ -25,20 +25,13 @@ import { SessionMetrics } from './metrics';
 import { SessionHolders } from './session-holders';
 import { Reads } from './reads';
 import { type SessionConfig, limitsOf } from './settings';
+import { SyncAnswers } from './sync-answers';
 import { SESSION_CONFIG } from './tokens';
 
 interface Caller {
   resolve(answer: Message): void;
   reject(error: CallError): void;
   readonly userIds: readonly string[];
-}
-
-/** An owner that waits for this node to see its list, and then for what this node holds. */
-interface Waiting {
-  readonly owner: NodeRef;
-  readonly role: string;
-  readonly generation: number;
-  readonly part?: KeyPart | undefined;
 }
 
 type ToOwner = Extract<Inbound, { $case: 'subscribe' | 'audienceAck' | 'audienceSync' | 'audienceHeld' }>;
@@ -91,10 +84,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private readonly callers = new Map<number, Caller>();
   private readonly owner: KeyOwner;
   private readonly witnesses: WitnessCalls;
-  /** What owners have told this node, for the owners after them. */
-  private readonly notices = new Notices();
+  private readonly answers: SyncAnswers;
   private readonly shortfalls = new Shortfalls();
-  private behind: Waiting[] = [];
   private refusedSends = 0;
   private calls = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
@@ -134,6 +125,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     this.witnesses = new WitnessCalls(users, mesh, cluster, (userId, term, node, needs) =>
       this.run(this.core.known(userId, term, node, needs, clock.monotonic())),
     );
+    this.answers = new SyncAnswers(mesh, cluster, (...what) => this.tellOwner(...what));
     drain.before(() => this.owner.left());
     drain.before(() => this.left());
   }
@@ -186,16 +178,8 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
         this.core.identifyBudget(call, userId, guilds, now),
       );
     });
-    this.mesh.onMessage('audienceBehind', (value, from) => {
-      this.notices.put({ ...value, owner: from.id, ownerIncarnation: from.incarnation });
-      this.mesh.signal(from.id, { $case: 'audienceBehindNoted', value });
-    });
     this.mesh.onMessage('audienceWasBehind', (notice) => this.heardBehind(notice), isOfUsers);
-    this.mesh.onMessage('ownershipSettled', ({ role, generation }, from) => {
-      if (generation === this.cluster.view.generation)
-        this.notices.drop((notice) => this.isFor(from, role, notice));
-    });
-    this.mesh.onMessage('ownershipSync', (value, from) => this.sync({ ...value, owner: from }));
+    this.answers.listen();
     this.mesh.onPeer((event) => this.peerChanged(event));
   }
 
@@ -269,14 +253,6 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
     this.run(this.core.nodeBehind(audienceId, node, this.clock.monotonic()));
   }
 
-  /** Whether the audience is now that owner's, and the notice is from one before. */
-  private isFor({ id, incarnation }: NodeRef, role: string, notice: Notice): boolean {
-    const { kind, audienceId, owner, ownerIncarnation } = notice;
-    const its = kind === AudienceKind.AUDIENCE_KIND_GUILD ? 'guild-node' : 'session-node';
-    const isBefore = owner !== id || ownerIncarnation !== incarnation;
-    return role === its && isBefore && this.cluster.view.ownerOf(its, audienceId) === id;
-  }
-
   private peerChanged({ kind, node }: PeerEvent): void {
     const now = this.clock.monotonic();
     this.run(kind === 'up' ? this.core.peerUp(node, now) : this.core.peerGone(node, now));
@@ -299,39 +275,17 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       reject(moved(gone));
     }
     this.run(this.core.ownersChanged(this.clock.monotonic()));
-    const { behind } = this;
-    this.behind = [];
-    for (const waiting of behind) this.sync(waiting);
+    this.answers.listChanged();
   }
 
-  /** Says what this node holds of those keys of the owner, and that it was all. When a queue was full it is asked again. */
-  private sync(waiting: Waiting): void {
-    const { owner, role, generation } = waiting;
-    const present = this.cluster.view.generation;
-    if (present < generation) {
-      this.behind = [
-        ...this.behind.filter((other) => other.owner.id !== owner.id || other.role !== role),
-        waiting,
-      ];
-      return;
-    }
+  /** Says what the core holds of those keys of the owner. False: a queue was full. */
+  private tellOwner(owner: NodeRef, role: string, isAsked: (key: string) => boolean): boolean {
     const now = this.clock.monotonic();
     const before = this.refusedSends;
-    // A session is seen in all of its guilds at once.
-    const part = role === 'presence-node' ? undefined : waiting.part;
-    const isAsked = (key: string): boolean => isInPart(part, key);
     if (role === 'presence-node') this.run(this.core.tellPresences(owner.id, now));
     else if (role === 'guild-node' || role === 'session-node')
       this.run(this.core.tellOwner(owner, role, now, isAsked));
-    for (const notice of this.notices.matching(
-      (each) => isAsked(each.audienceId) && this.isFor(owner, role, each),
-    ))
-      if (!this.mesh.send(owner.id, `sync:${role}`, { $case: 'audienceWasBehind', value: notice })) return;
-    if (this.refusedSends > before) return;
-    this.mesh.send(owner.id, `sync:${role}`, {
-      $case: 'ownershipSynced',
-      value: { role, generation: present, part: part && { ...part, keys: [...part.keys] } },
-    });
+    return this.refusedSends === before;
   }
 
   private run(effects: readonly Effect[]): void {
