@@ -60,7 +60,7 @@ export class Sights {
     const managedIds: Snowflake[] = [];
     for (const channel of channels.values()) {
       const parent = channel.parentId === null ? undefined : channels.get(channel.parentId);
-      const inChannel = channelPermissions(member, base, guild.id, channel, parent, wall);
+      const inChannel = channelPermissions(member, base, guild.id, roles, channel, parent, wall);
       if (!shows(channel.type, inChannel)) continue;
       channelIds.push(channel.id);
       if ((inChannel & Permission.MANAGE_CHANNELS) !== 0n) managedIds.push(channel.id);

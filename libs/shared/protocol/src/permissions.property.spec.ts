@@ -89,9 +89,9 @@ describe('Permissions', () => {
           if (base !== naiveBase(member, world)) return false;
           for (const channel of world.channels) {
             const parent = channel.parentId === null ? undefined : channels.get(channel.parentId);
-            const found = channelPermissions(member, base, guildId, channel, parent, now);
+            const found = channelPermissions(member, base, guildId, roles, channel, parent, now);
             if (found !== naiveChannel(member, channel, world, now)) return false;
-            const sees = canView(member, base, guildId, channel, parent, now);
+            const sees = canView(member, base, guildId, roles, channel, parent, now);
             if (sees !== naiveCanSee(member, channel, world, now)) return false;
           }
         }

@@ -114,6 +114,7 @@ function overwritten(
   base: bigint,
   member: PermissionHolder,
   guildId: Snowflake,
+  roles: ReadonlyMap<Snowflake, unknown>,
   overwrites: readonly Overwrite[],
 ): bigint {
   let everyone: Overwrite | undefined;
@@ -125,7 +126,7 @@ function overwritten(
       if (overwrite.targetId === member.user.id) own = overwrite;
     } else if (overwrite.targetId === guildId) {
       everyone = overwrite;
-    } else if (member.roleIds.includes(overwrite.targetId)) {
+    } else if (member.roleIds.includes(overwrite.targetId) && roles.has(overwrite.targetId)) {
       allow |= overwrite.allow;
       deny |= overwrite.deny;
     }
@@ -140,6 +141,7 @@ function overwritten(
 /**
  * What the member may do in the channel; 0n when it can't view it.
  * @param base the member's basePermissions
+ * @param roles of the guild; overwrites of others, which are gone, mean nothing, also for members who have them still
  * @param parent the channel of a thread (a thread has no overwrites of its own: without its channel, or where that is
  * a thread itself, nobody has anything in it). Not used for other channels: categories hand nothing down.
  * @param now wall time in milliseconds, for timeouts
@@ -148,6 +150,7 @@ export function channelPermissions(
   member: PermissionHolder,
   base: bigint,
   guildId: Snowflake,
+  roles: ReadonlyMap<Snowflake, unknown>,
   channel: Pick<Channel, 'type' | 'overwrites'>,
   parent: Pick<Channel, 'type' | 'overwrites'> | undefined,
   now: number,
@@ -157,7 +160,7 @@ export function channelPermissions(
   const place = thread ? parent : channel;
   if (!place || (thread && isThread(place.type))) return 0n;
   let permissions =
-    place.overwrites.length === 0 ? base : overwritten(base, member, guildId, place.overwrites);
+    place.overwrites.length === 0 ? base : overwritten(base, member, guildId, roles, place.overwrites);
   if (member.communicationDisabledUntil !== null && member.communicationDisabledUntil > now)
     permissions &= leftInTimeout;
   if ((permissions & Permission.VIEW_CHANNEL) === 0n) return 0n;
@@ -178,10 +181,11 @@ export function canView(
   member: PermissionHolder,
   base: bigint,
   guildId: Snowflake,
+  roles: ReadonlyMap<Snowflake, unknown>,
   channel: Pick<Channel, 'type' | 'overwrites'>,
   parent: Pick<Channel, 'type' | 'overwrites'> | undefined,
   now: number,
 ): boolean {
-  const permissions = channelPermissions(member, base, guildId, channel, parent, now);
+  const permissions = channelPermissions(member, base, guildId, roles, channel, parent, now);
   return shows(channel.type, permissions);
 }

@@ -58,6 +58,7 @@ export function naiveChannel(member: Member, asked: Channel, world: NaiveWorld, 
   let A = 0n;
   let D = 0n;
   for (const r of member.roleIds) {
+    if (!world.roles.some((role) => role.id === r)) continue;
     const o = ow(0, r);
     if (o) {
       A |= o.allow;
