@@ -68,6 +68,8 @@ export class Door {
       noServer: true,
       WebSocket: ClientSocket,
       perMessageDeflate: false,
+      // ws would take the first one that is offered.
+      handleProtocols: () => false,
       maxPayload: limits.payloadBytes,
       maxFragments: limits.fragments,
       ...anyPongs,

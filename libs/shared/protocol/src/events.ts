@@ -44,7 +44,8 @@ const threadIn: readonly string[] = ['channel_id', 'id'];
  */
 export function channelFields(name: string): readonly string[] {
   const canonical = canonicalName(name);
-  if (canonical === 'CHANNEL_PINS_UPDATE') return pinsIn;
+  // CHANNEL_INFO is of several channels.
+  if (canonical === 'CHANNEL_PINS_UPDATE' || canonical === 'CHANNEL_INFO') return pinsIn;
   if (canonical.startsWith('CHANNEL_')) return ownId;
   return canonical.startsWith('THREAD_') || canonical.startsWith('VOICE_CHANNEL_') ? threadIn : pinsIn;
 }

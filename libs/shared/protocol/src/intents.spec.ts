@@ -69,6 +69,7 @@ describe('what a name says of an event', () => {
     expect(channelFields('MESSAGE_CREATE')).toEqual(['channel_id']);
     expect(channelFields('CHANNEL_EDIT')).toEqual(['id']);
     expect(channelFields('CHANNEL_PINS_UPDATE')).toEqual(['channel_id']);
+    expect(channelFields('CHANNEL_INFO')).toEqual(['channel_id']);
     expect(channelFields('THREAD_CREATE')).toEqual(['channel_id', 'id']);
   });
 
