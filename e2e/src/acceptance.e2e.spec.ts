@@ -1,5 +1,6 @@
 import { connectionSuite } from './acceptance/connection.suite';
 import { contentSuite } from './acceptance/content.suite';
+import { decisionsSuite } from './acceptance/decisions.suite';
 import { encodingsSuite } from './acceptance/encodings.suite';
 import { finePrintSuite } from './acceptance/fine-print.suite';
 import { identifySuite } from './acceptance/identify.suite';
@@ -13,6 +14,7 @@ import {
 } from './acceptance/resume.suite';
 import { sightSuite } from './acceptance/sight.suite';
 import { type Stage, stages } from './acceptance/stage';
+import { structureSuite } from './acceptance/structure.suite';
 
 jest.setTimeout(20_000);
 
@@ -35,6 +37,8 @@ describe.each(stages)('the client contract, %s', (_, start) => {
   contentSuite(() => stage);
   finePrintSuite(() => stage);
   sightSuite(() => stage);
+  structureSuite(() => stage);
+  decisionsSuite(() => stage);
   slowSuite(() => slow);
   departureSuite(() => stage);
 });

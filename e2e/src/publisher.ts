@@ -42,6 +42,15 @@ export class Publisher {
     });
   }
 
+  /** Answers how many sessions that ended. @param closeCode 0: the default */
+  disconnect(userId: string, closeCode: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.tunnel.disconnectUser({ userId, closeCode }, this.metadata, (error, answer) =>
+        error ? reject(error) : resolve(answer.sessions),
+      );
+    });
+  }
+
   /** Through the platform's old contract. */
   publishOld(guildId: string, event: string, data: unknown): Promise<string> {
     return new Promise((resolve, reject) => {

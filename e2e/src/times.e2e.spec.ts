@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { cast } from './acceptance/cast';
 import { proves } from './acceptance/proves';
 import { type Stage, stages } from './acceptance/stage';
 import type { RawClient } from './raw-client';
@@ -11,7 +12,11 @@ const times = {
   RESUME_WINDOW: 1000,
   IDENTIFY_DB_WINDOW: 1000,
 } as const;
-const environment = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, `${ms}ms`]));
+const bytes = 1_048_576;
+const environment = {
+  ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, `${ms}ms`])),
+  REPLAY_BYTES: String(bytes),
+};
 
 /** Counted, and without effect. */
 const payload = { op: 4, d: { guild_id: '1', channel_id: null } };
@@ -90,19 +95,38 @@ describe.each(stages)('the times of the client contract, %s', (_, start) => {
     8000,
   );
 
-  proves(['resume.window', 'resume.unknown'], 'a session that nobody resumes in time is gone', async () => {
-    let client = await stage.enter('zoe', { intents: 0 });
-    const { session } = client;
-    // The window opens when the gateway has seen the drop, which nobody says.
-    for (let wait = times.RESUME_WINDOW; ; wait *= 2) {
-      const seen = Math.max(1, client.lastSeq);
-      client.drop();
-      await setTimeout(wait);
-      client = await stage.resume('zoe', session, seen);
-      const { op, d } = await client.first(({ t, op: code }) => t === 'RESUMED' || code === 9);
-      if (op === 0) continue;
-      expect(d).toBe(false);
-      return;
-    }
+  proves(['resume.seq-old'], 'a resume from what is more bytes ago than are kept gets op 9', async () => {
+    const target = { userIds: [cast.zoe.id] };
+    const client = await stage.enter('zoe', { intents: 0 });
+    for (let n = 0; n < 3; n++) await stage.publisher.publish(target, 'BIG', { big: 'x'.repeat(bytes / 2) });
+    await client.count(({ t }) => t === 'BIG', 3);
+    const seen = client.lastSeq;
+    client.drop();
+    const again = await stage.resume('zoe', client.session, seen - 1);
+    expect((await again.event('BIG')).s).toBe(seen);
+    await again.event('RESUMED');
+    again.drop();
+    const late = await stage.resume('zoe', client.session, seen - 3);
+    expect((await late.op(9)).d).toBe(false);
   });
+
+  proves(
+    ['resume.window', 'resume.unknown', 'close.expired'],
+    'a session that nobody resumes in time is gone',
+    async () => {
+      let client = await stage.enter('zoe', { intents: 0 });
+      const { session } = client;
+      // The window opens when the gateway has seen the drop, which nobody says.
+      for (let wait = times.RESUME_WINDOW; ; wait *= 2) {
+        const seen = Math.max(1, client.lastSeq);
+        client.drop();
+        await setTimeout(wait);
+        client = await stage.resume('zoe', session, seen);
+        const { op, d } = await client.first(({ t, op: code }) => t === 'RESUMED' || code === 9);
+        if (op === 0) continue;
+        expect(d).toBe(false);
+        return;
+      }
+    },
+  );
 });

@@ -33,8 +33,14 @@ export interface OnPostgres extends Wiring {
   /** HOST:PORT of the auth service. */
   readonly auth: string;
   query(sql: string): Promise<void>;
+  /** Apps that have the settings of a ws-gateway, of sessions and of guilds. */
+  readonly apps: readonly string[];
+  /** Whether sessions live on when the process that clients are connected to does not. */
+  readonly sessionsOutliveGateway: boolean;
   /** Stops the process that clients are connected to, as an operator would. */
   stopGateway(): Promise<void>;
+  /** Starts it again. @returns HOST:PORT of its WebSocket door */
+  restartGateway(): Promise<string>;
 }
 
 async function queryOnce(connectionString: string, sql: string): Promise<void> {
@@ -112,19 +118,26 @@ const signingKey = 'a signing key for tests, 32 or more characters';
 export async function startOnPostgres(env: Environment = {}, node?: string): Promise<Composed & OnPostgres> {
   const postgres = await startPostgres();
   const users = await prepareUsers({ DATABASE_URL: postgres.url, ...env });
-  const composed = await startGateway(
-    { DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env },
-    node,
-  );
+  const start = () =>
+    startGateway({ DATABASE_URL: postgres.url, AUTH_SIGNING_KEY: signingKey, ...env }, node);
+  const composed = await start();
+  const starts = [composed];
   const tokens = await createTokens(composed.app.door('auth'), users);
   return {
     ...composed,
     token: (username) => tokens.get(username) ?? '',
     auth: composed.app.door('auth'),
+    apps: ['gateway'],
+    sessionsOutliveGateway: false,
     query: (sql) => queryOnce(postgres.url, sql),
     stopGateway: async () => void (await composed.app.stop()),
+    restartGateway: async () => {
+      const again = await start();
+      starts.push(again);
+      return again.gateway;
+    },
     stop: async () => {
-      await composed.stop();
+      for (const { stop } of starts) await stop();
       await postgres.stop();
     },
   };
@@ -156,8 +169,11 @@ export async function startSeparate(
     admin: gateway.door('admin'),
     auth: cluster.app('auth').door('auth'),
     token: cluster.token,
+    apps: ['ws-gateway', 'session-node', 'guild-node'],
+    sessionsOutliveGateway: true,
     query: (sql) => queryOnce(cluster.databaseUrl, sql),
     stopGateway: async () => void (await gateway.stop()),
+    restartGateway: async () => (await cluster.restart('ws-gateway')).door('WebSocket'),
     stop: cluster.stop,
   };
 }

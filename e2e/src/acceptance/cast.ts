@@ -40,12 +40,22 @@ export const north = { id: northId, channel: '410000000000000041' } as const;
 export const south = { id: southId, channel: '410000000000000051' } as const;
 /** For a test that keeps the gateway from reading it. Nobody else may be subscribed. */
 export const vault = { id: '210000000000000009', channel: '410000000000000091' } as const;
+/** 300 members: more than a guild-node holds as a whole, fewer than a large guild has. Tom and uma alone ever connect. */
+export const throng = {
+  id: '210000000000000010',
+  voice: '410000000000000101',
+  members: 300,
+  /** Of those who never connect. */
+  extra: '120000000000000003',
+} as const;
 /** Nobody is in it at first. */
 export const spare = { id: '210000000000000006', channel: '410000000000000061' } as const;
 
 /** What the rules of permissions leave alone: categories, voice, timeouts, overwrites of nobody. Eve owns it. */
 export const annex = {
   id: '210000000000000007',
+  /** Each with one permission. */
+  roles: { log: '310000000000000071', ban: '310000000000000072', rule: '310000000000000073' },
   channels: {
     /** Hidden from all but eve. */
     secret: '410000000000000071',
@@ -64,6 +74,13 @@ export const annex = {
 } as const;
 
 const granted = (1n << 12n) | (1n << 13n) | (1n << 14n);
+/** Of bots that were not granted all. */
+const flagsOf: Readonly<Record<string, bigint>> = {
+  plain: 0n,
+  seer: 1n << 12n,
+  counter: 1n << 13n,
+  reader: 1n << 14n,
+};
 
 /** People and bots by name. Bots wait between two identifies, so each test that identifies one has its own. */
 export const cast = {
@@ -83,6 +100,17 @@ export const cast = {
   eve: { id: '110000000000000008', bot: false },
   fay: { id: '110000000000000009', bot: false },
   gus: { id: '110000000000000010', bot: false },
+  /** In the annex, each with the role of that name. */
+  log: { id: '110000000000000061', bot: false },
+  ban: { id: '110000000000000062', bot: false },
+  rule: { id: '110000000000000063', bot: false },
+  /** In the throng. */
+  tom: { id: '110000000000000064', bot: false },
+  uma: { id: '110000000000000065', bot: false },
+  /** In no guild; each was granted one privileged intent. */
+  seer: { id: '110000000000000066', bot: true },
+  counter: { id: '110000000000000067', bot: true },
+  reader: { id: '110000000000000068', bot: true },
   plain: { id: '110000000000000011', bot: true },
   able: { id: '110000000000000012', bot: true },
   huge: { id: '110000000000000013', bot: true },
@@ -150,6 +178,11 @@ const memberships: readonly (readonly [guild: string, player: Player])[] = [
   [annex.id, 'eve'],
   [annex.id, 'fay'],
   [annex.id, 'gus'],
+  [annex.id, 'log'],
+  [annex.id, 'ban'],
+  [annex.id, 'rule'],
+  [throng.id, 'tom'],
+  [throng.id, 'uma'],
   [vault.id, 'val'],
   ...libraries.map((name) => [north.id, name] as const),
 ];
@@ -163,6 +196,7 @@ const guilds: readonly (readonly [id: string, name: string, owner: Player, chann
   [spare.id, 'Spare', 'dan', spare.channel],
   [annex.id, 'Annex', 'eve', null],
   [vault.id, 'Vault', 'val', vault.channel],
+  [throng.id, 'Throng', 'tom', null],
 ];
 
 /** Everything of the cast, as one script for PostgreSQL. Run before anybody connects. */
@@ -175,7 +209,7 @@ export function castSql(): string {
     name,
     '0',
     `hash-of-${name}`,
-    bot && name !== 'plain' ? granted : 0n,
+    bot ? (flagsOf[name] ?? granted) : 0n,
     bot,
   ]);
   // Ids from 12… on: members that never connect.
@@ -200,6 +234,9 @@ export function castSql(): string {
         [r.blue, hall.id, 'blue', 0n, 2, 0, false],
         [r.admin, hall.id, 'admin', 1n << 3n, 1, 0, false],
         [club.role, club.id, 'regular', 0n, 1, 0, false],
+        [annex.roles.log, annex.id, 'log', 1n << 7n, 1, 0, false],
+        [annex.roles.ban, annex.id, 'ban', 1n << 2n, 2, 0, false],
+        [annex.roles.rule, annex.id, 'rule', 1n << 5n, 3, 0, false],
       ])};
     insert into members (guild_id, user_id, nick, joined_at)
       values ${values(memberships.map(([guild, player]) => [guild, cast[player].id, null, '2024-05-01T00:00:00Z']))};
@@ -221,6 +258,7 @@ export function castSql(): string {
         [a.voice, annex.id, 'voice', 2, 4, null],
         [a.managed, annex.id, 'managed', 0, 5, null],
         [a.lounge, annex.id, 'lounge', 2, 6, null],
+        [throng.voice, throng.id, 'voice', 2, 0, null],
         ...guilds.flatMap(([id, name, , channel]) =>
           channel === null ? [] : [[channel, id, name, 0, 0, null]],
         ),
@@ -245,8 +283,11 @@ export function castSql(): string {
       ])};
     ${extras(crowd.id, '120000000000000000', crowd.members - 1)}
     ${extras(club.id, '120000000000000000', club.members - 2)}
-    insert into member_roles (guild_id, user_id, role_id) values (${club.id}, 120000000000000001, ${club.role});
-    update members set nick = 'Nicked' where guild_id = ${club.id} and user_id = 120000000000000002;
+    ${extras(throng.id, '120000000000000000', throng.members - 2)}
+    insert into member_roles (guild_id, user_id, role_id)
+      values (${club.id}, 120000000000000001, ${club.role}), (${annex.id}, ${cast.log.id}, ${annex.roles.log}),
+        (${annex.id}, ${cast.ban.id}, ${annex.roles.ban}), (${annex.id}, ${cast.rule.id}, ${annex.roles.rule});
+    update members set nick = 'Nicked' where guild_id in (${club.id}, ${throng.id}) and user_id = 120000000000000002;
     update members set communication_disabled_until = now() + interval '1 hour'
       where guild_id = ${annex.id} and user_id = ${cast.fay.id};
     insert into guilds (id, name, owner_id, permissions, flags)

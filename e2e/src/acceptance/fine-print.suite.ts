@@ -1,10 +1,11 @@
 import type { RawClient } from '../raw-client';
-import { type Player, annex, cast, crowd, hall } from './cast';
+import { type Player, annex, cast, crowd, hall, throng } from './cast';
 import { proves, provesEach } from './proves';
 import { type Stage, everything } from './stage';
 
 const { secret, category, child, strange, voice, managed, lounge } = annex.channels;
 const guilds = 1;
+type Shown = Readonly<Record<string, unknown>>;
 
 /** What permissions, intents and events leave alone or let through, against what one might expect. */
 export function finePrintSuite(stage: () => Stage): void {
@@ -22,6 +23,7 @@ export function finePrintSuite(stage: () => Stage): void {
       received.slice(before[at]).flatMap(({ t, d }) => (t === null || t === mark ? [] : [named(t, d)])),
     );
   };
+  const settled = (clients: readonly RawClient[]) => told(clients, async () => undefined);
   const named = (name: string, { channel_id: id }: Record<string, unknown>): string =>
     typeof id === 'string' ? `${name} ${id}` : name;
   const enter = async (players: readonly Player[], intents: number): Promise<RawClient[]> => {
@@ -61,6 +63,46 @@ export function finePrintSuite(stage: () => Stage): void {
         });
         const [ofManaged, ofChild] = [`INVITE_CREATE ${managed}`, `INVITE_DELETE ${child}`];
         expect(heard).toEqual([[ofManaged, ofChild], [], [ofManaged]]);
+      },
+    );
+
+    proves(['permissions.timeout-ends'], 'a timeout ends by the clock', async () => {
+      const [gus] = await enter(['gus'], guilds | (1 << 6));
+      const until = new Date(Date.now() + 1500).toISOString();
+      const invite = (code: string) => publish('INVITE_CREATE', { channel_id: managed, code });
+      await stage().query(
+        `update members set communication_disabled_until = '${until}'
+         where guild_id = ${annex.id} and user_id = ${cast.gus.id}`,
+      );
+      const [heard] = await told([gus!], async () => {
+        await publish('GUILD_MEMBER_UPDATE', {
+          user: { id: cast.gus.id },
+          communication_disabled_until: until,
+        });
+        await invite('early');
+      });
+      expect(heard).toEqual(['GUILD_MEMBER_UPDATE']);
+      const come = gus!.event('INVITE_CREATE');
+      let hasCome = false;
+      void come.then(() => (hasCome = true));
+      while (!hasCome) await invite('late');
+      expect((await come).d['code']).toBe('late');
+      expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+    });
+
+    proves(
+      ['intents.permissions'],
+      'the audit log, bans and automod are for those who have the permission of each',
+      async () => {
+        const players = ['eve', 'gus', 'log', 'ban', 'rule'] as const;
+        const clients = await enter(players, guilds | (1 << 2) | (1 << 20) | (1 << 21));
+        const log = ['GUILD_AUDIT_LOG_ENTRY_CREATE'];
+        const bans = ['GUILD_BAN_ADD', 'GUILD_BAN_REMOVE'];
+        const rules = ['AUTO_MODERATION_RULE_UPDATE', 'AUTO_MODERATION_ACTION_EXECUTION'];
+        const heard = await told(clients, async () => {
+          for (const name of [...log, ...bans, ...rules]) await publish(name, {});
+        });
+        expect(heard).toEqual([[...log, ...bans, ...rules], [], [...log, ...bans], bans, rules]);
       },
     );
 
@@ -136,10 +178,17 @@ export function finePrintSuite(stage: () => Stage): void {
         const voices = guilds | (1 << 7);
         const eve = await stage().enter('eve', { intents: voices | (1 << 8) });
         const gus = await stage().enter('gus', { intents: voices });
+        // As she was in a test before, and then as she comes.
+        const statusOfFay = (): unknown =>
+          eve.received
+            .flatMap(({ t, d }) =>
+              t === 'PRESENCE_UPDATE' ? [d] : t === 'GUILD_CREATE' ? (d['presences'] as Shown[]) : [],
+            )
+            .filter(({ user }) => (user as { id: string }).id === cast.fay.id)
+            .at(-1)?.['status'];
+        await eve.first(() => statusOfFay() !== 'online');
         await enter(['fay'], guilds);
-        await eve.first(
-          ({ t, d }) => t === 'PRESENCE_UPDATE' && (d['user'] as { id: string }).id === cast.fay.id,
-        );
+        await eve.first(() => statusOfFay() === 'online');
         const channels = ({ received }: RawClient) =>
           received.filter(({ t }) => t === 'VOICE_STATE_UPDATE').map(({ d }) => d['channel_id']);
         const speak = (channel_id: string | null) =>
@@ -179,11 +228,55 @@ export function finePrintSuite(stage: () => Stage): void {
         expect(await shown('eve')).toEqual([[state(lounge)], [cast.fay.id], [cast.fay.id]]);
         await speak(null);
         expect(await shown('eve')).toEqual([[], [], []]);
-        await told([eve, gus], async () => undefined);
+        await settled([eve, gus]);
         expect(channels(eve)).toEqual([voice, lounge, null]);
         // That fay went into the lounge, gus must not know: for gus it left.
         expect(channels(gus)).toEqual([voice, null]);
         expect(JSON.stringify(gus.received)).not.toContain(lounge);
+      },
+    );
+
+    proves(
+      ['guild-create.voice', 'guild-create.large'],
+      'of a guild of 300 who is in voice is shown, whether or not the gateway knew of that member, and who is online',
+      async () => {
+        const uma = await stage().enter('uma', { intents: guilds });
+        const watcher = await stage().enter('tom', { intents: guilds | (1 << 8) });
+        const online = `{"user":{"id":"${cast.uma.id}"}`;
+        await watcher.first(({ t, d }) => {
+          const news = t === 'GUILD_CREATE' ? d['presences'] : t === 'PRESENCE_UPDATE' ? [d] : [];
+          return JSON.stringify(news).includes(online);
+        });
+        const speak = (channel_id: string | null) =>
+          stage().publisher.publish({ guildId: throng.id }, 'VOICE_STATE_UPDATE', {
+            guild_id: throng.id,
+            user_id: throng.extra,
+            channel_id,
+            session_id: 'voice',
+          });
+        const shown = async (intents: number): Promise<unknown[]> => {
+          const client = await stage().enter('tom', { intents });
+          const { d } = await client.event('GUILD_CREATE');
+          const members = d['members'] as { user: { id: string; username: string } }[];
+          return [
+            d['large'],
+            d['member_count'],
+            (d['voice_states'] as { user_id: string }[]).map(({ user_id: id }) => id),
+            members.map(({ user }) => user.username).sort(),
+          ];
+        };
+        await speak(throng.voice);
+        const extra = 'extra-3';
+        expect(await shown(guilds)).toEqual([true, throng.members, [throng.extra], [extra, 'tom']]);
+        expect(await shown(guilds | (1 << 8))).toEqual([
+          true,
+          throng.members,
+          [throng.extra],
+          [extra, 'tom', 'uma'],
+        ]);
+        await speak(null);
+        expect(await shown(guilds)).toEqual([true, throng.members, [], ['tom']]);
+        await uma.leave();
       },
     );
 

@@ -1,6 +1,6 @@
 import type { Stage } from './stage';
 import { proves, provesEach } from './proves';
-import { cast, club, crowd, hall } from './cast';
+import { cast, club, crowd, hall, north, south } from './cast';
 import type { Payload, RawClient } from '../raw-client';
 
 type Json = Record<string, unknown>;
@@ -23,7 +23,7 @@ export function membersSuite(stage: () => Stage): void {
 
   describe('a request for members', () => {
     proves(
-      ['members.all', 'members.rate', 'members.nonce'],
+      ['members.all', 'members.rate', 'members.nonce', 'members.replay'],
       'brings all of them in chunks of 1,000, and the next within 30 s RATE_LIMITED',
       async () => {
         const client = await stage().enter('ben', { intents: withMembers });
@@ -49,8 +49,25 @@ export function membersSuite(stage: () => Stage): void {
         expect(namesIn(await ask(client, { guild_id: crowd.id, query: 'extra-99', limit: 3 }))).toHaveLength(
           3,
         );
+        client.drop();
+        const again = await stage().resume('ben', client.session, (chunks[0]?.s ?? 0) - 1);
+        await again.event('RESUMED');
+        expect(again.received.filter(({ t }) => t === 'GUILD_MEMBERS_CHUNK').slice(0, 3)).toEqual(chunks);
       },
     );
+
+    proves(['members.account'], 'of a user account needs no intent', async () => {
+      const client = await stage().enter('ann', { intents: 1 });
+      const chunk = await ask(client, { guild_id: club.id, query: '', limit: 0 });
+      expect(idsIn(chunk)).toHaveLength(club.members);
+    });
+
+    proves(['members.stranger'], 'of a guild of another shard gets no answer', async () => {
+      const client = await stage().enter('shards', { shard: [1, 2] });
+      client.send({ op: 8, d: { guild_id: north.id, user_ids: cast.shards.id } });
+      const answer = await ask(client, { guild_id: south.id, user_ids: cast.shards.id });
+      expect([answer.d['guild_id'], idsIn(answer)]).toEqual([south.id, [cast.shards.id]]);
+    });
 
     proves(
       ['members.all-intent', 'members.stranger'],
@@ -93,9 +110,8 @@ export function membersSuite(stage: () => Stage): void {
         '120000000000000002',
       ]);
       const crowded = await stage().enter('ben', { intents: withMembers });
-      expect(idsIn(await ask(crowded, { guild_id: crowd.id, query: 'extra', limit: 1000 }))).toHaveLength(
-        100,
-      );
+      for (const limit of [1000, 0])
+        expect(idsIn(await ask(crowded, { guild_id: crowd.id, query: 'extra', limit }))).toHaveLength(100);
     });
 
     provesEach(
@@ -319,15 +335,17 @@ export function membersSuite(stage: () => Stage): void {
 
     proves(['http.me'], 'says who the bot is', async () => {
       const authorization = `Bot ${stage().token('able')}`;
-      const { body: me } = await get('/users/@me', authorization);
-      expect(me).toMatchObject({
+      const me = await get('/users/@me', authorization);
+      const { d: ready } = await (await stage().enter('able')).event('READY');
+      expect(me).toEqual({ status: 200, type: 'application/json', body: ready['user'] });
+      const { status, type, body: application } = await get('/oauth2/applications/@me', authorization);
+      expect([status, type]).toEqual([200, 'application/json']);
+      expect(application).toMatchObject({
         id: cast.able.id,
-        username: 'able',
-        discriminator: '0',
-        avatar: null,
-        bot: true,
+        owner: { id: cast.able.id, username: 'able', discriminator: '0', avatar: null },
+        team: null,
+        rpc_origins: [],
       });
-      const { body: application } = await get('/oauth2/applications/@me', authorization);
       expect(Object.keys(application)).toEqual(
         expect.arrayContaining(
           'id name icon description bot_public bot_require_code_grant verify_key flags owner team rpc_origins'.split(

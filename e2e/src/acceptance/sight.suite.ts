@@ -73,7 +73,7 @@ export function sightSuite(stage: () => Stage): void {
     );
 
     proves(
-      ['permissions.gain', 'permissions.lose'],
+      ['permissions.gain', 'permissions.lose', 'permissions.threads'],
       'comes and goes with roles, with its threads, for that member alone',
       async () => {
         const ben = await stage().enter('ben', { intents: 1 | (1 << 9) });

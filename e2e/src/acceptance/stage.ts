@@ -74,6 +74,14 @@ export class Stage {
     return this.wiring.query(sql);
   }
 
+  get apps(): readonly string[] {
+    return this.wiring.apps;
+  }
+
+  get sessionsOutliveGateway(): boolean {
+    return this.wiring.sessionsOutliveGateway;
+  }
+
   /** A client that has connected and nothing more. */
   connect(
     query?: string,
@@ -141,6 +149,11 @@ export class Stage {
 
   async stopGateway(): Promise<void> {
     await this.wiring.stopGateway();
+  }
+
+  /** Starts it again. @returns HOST:PORT of its WebSocket door */
+  restartGateway(): Promise<string> {
+    return this.wiring.restartGateway();
   }
 
   async stop(): Promise<void> {

@@ -9,7 +9,9 @@ export const contentLines = {
   'intents.families':
     'Each event reaches only sessions with an intent that names it, in guilds and to users.',
   'intents.none': 'Events that no intent names reach everybody; MESSAGE_CONTENT filters nothing.',
-  'intents.permissions': 'Audit log, bans and automod also ask for a permission in the guild.',
+  'intents.content': 'Without MESSAGE_CONTENT a message comes as it was published.',
+  'intents.permissions':
+    'The audit log also asks for VIEW_AUDIT_LOG, bans for that or BAN_MEMBERS, automod for MANAGE_GUILD.',
   'intents.invites': 'Events of invites reach those who have MANAGE_CHANNELS in their channel.',
   'intents.own-member': 'GUILD_MEMBER_UPDATE about the user itself needs no intent.',
   'intents.voice':
@@ -31,7 +33,9 @@ export const contentLines = {
   'members.presences': 'presences come when asked for with the intent GUILD_PRESENCES, else not.',
   'members.nonce': 'A nonce of up to 32 bytes is echoed; a longer one is left out.',
   'members.nothing-asked': 'Neither query nor user_ids: 4001.',
-  'members.stranger': 'A guild that the session is not in gets no answer.',
+  'members.stranger': 'A guild that the session is not in, or of another shard, gets no answer.',
+  'members.account': 'A user account needs no intent for all members.',
+  'members.replay': 'Chunks are dispatches: they have numbers, and are replayed.',
   'members.rate':
     'A second request for the whole list within 30 s gets RATE_LIMITED with opcode, retry_after and meta; the connection stays.',
   'presence.update':
@@ -39,6 +43,9 @@ export const contentLines = {
   'presence.invisible': 'invisible is offline without activities to others.',
   'presence.bot-offline': '`offline` from a bot shows it online.',
   'presence.bot-activity': 'Of a bot activities keep name, type, state and url; url only for streaming.',
+  'presence.custom': 'A custom status (type 4) shows its state.',
+  'presence.activity-types':
+    'Activities are of types 0 to 5: another one is 4001 in op 3, and left out of Identify.',
   'presence.strict': 'Op 3 without since, activities or status is closed with 4001; activities may be null.',
   'presence.client-status': 'client_status names the kind of client; bots are web.',
   'presence.merge': 'Several sessions of a user are merged; online beats idle, which beats dnd.',
@@ -57,15 +64,20 @@ export const contentLines = {
   'permissions.voice': 'Who may not connect to a voice channel sees it all the same.',
   'permissions.timeout':
     'A timeout leaves the sight of channels, and takes other permissions for as long as it lasts.',
+  'permissions.timeout-ends': 'It ends by the clock, without an event.',
   'permissions.thread': 'Public threads follow their parent.',
   'permissions.private-thread':
     'A private thread is seen with MANAGE_THREADS only, unless the event names its audience.',
+  'permissions.threads':
+    'Threads of a channel that comes into sight are told by THREAD_LIST_SYNC; those of one that is lost get no THREAD_DELETE.',
   'permissions.gain': 'Gaining sight of a channel is CHANNEL_CREATE.',
   'permissions.lose': 'Losing sight of a channel is CHANNEL_DELETE, and nothing of it comes after.',
   'events.pass': 'Events that the gateway does not know pass through untouched.',
   'events.message':
     'A MESSAGE_CREATE with the fields of e2e/src/message.ts, `flags` for hikari among them, is one that every library takes.',
   'events.edit': '*_EDIT counts as *_UPDATE.',
+  'events.structure':
+    'Channels, threads, roles and the owner change by events: who sees what changes with them, and who sees it is told.',
   'events.partial':
     'Of an event that the gateway reads, fields that are absent change nothing; twice is as once.',
   'events.old-contract':

@@ -14,6 +14,14 @@ export const sessionLines = {
   'close.kept': 'After 4000, 4002 and 4008 the session can be resumed.',
   'close.dropped': 'After 4001, 4005 and 4007 it is gone: a resume gets op 9 (false), never 4007 again.',
   'close.twice': 'A second Identify or Resume on a bound connection is closed with 4005.',
+  'close.disconnect':
+    'DisconnectUser closes all connections of a user with 4003, or the code that it names, and ends the sessions, dropped ones too.',
+  'close.disconnect-code':
+    'DisconnectUser with a code that is not in the table of close codes (4006 ends processes of hikari) is INVALID_ARGUMENT.',
+  'close.lost':
+    'A session that the gateway itself gives up gets op 9 (false), and its connection stays; 4003 comes of DisconnectUser alone.',
+  'close.expired':
+    'Of itself the gateway never sends 4009: who resumes too late gets op 9 (false), who misses heartbeats 4000.',
   'close.never': '1000, 4006, 4200 and codes that libraries use for themselves are never sent.',
   'close.slow':
     'A client that does not read is spared volatile events, is closed with 4000 in the end, and its session is kept.',
@@ -24,12 +32,18 @@ export const sessionLines = {
   'heartbeat.clock': 'That clock runs from READY or RESUMED on, not before.',
   'identify.silence': 'Who neither identifies nor resumes in time is closed with 4000.',
   'identify.token': 'A token counts with and without `Bot ` in front; one of nobody is closed with 4004.',
+  'identify.token-form':
+    'A token has three parts, the first of which is the id of its user in base64url: hikari reads it.',
   'identify.properties': 'No property is required.',
   'identify.intents': 'Intents that are no known bits are closed with 4013; so are none at all from a bot.',
   'identify.user-intents': 'A user account without intents gets all events, and may use privileged ones.',
   'identify.privileged': 'A privileged intent that the bot was not granted is closed with 4014.',
+  'identify.granted':
+    'Each privileged intent has a flag of users.flags that grants it: 12 presences, 13 members, 14 content.',
   'identify.shard':
     'A shard that is not two whole numbers, id below count, is closed with 4010; absent it is [0, 1].',
+  'identify.shard-count':
+    'Any count of shards is served, and several at once: no bot is assigned one, so none is wrong for its multiple.',
   'identify.too-many-guilds': 'A shard that would hold over 2,500 guilds is closed with 4011.',
   'identify.large-threshold': 'large_threshold is moved into 50..250, not refused.',
   'identify.presence':
@@ -57,15 +71,17 @@ export const sessionLines = {
   'guild-create.huge':
     'In a guild of over LARGE_GUILD members it has the own member and those in voice only, whatever the intents.',
   'guild-create.voice':
-    'Who is in a voice channel that the receiver sees is in voice_states, and its member and presence are there whatever the intents.',
-  'guild-create.large': 'Above large_threshold: who is online, has a role or a nick; `large` is true.',
+    'Who is in a voice channel that the receiver sees is in voice_states, its member and presence are there whatever the intents, also of over 250 members.',
+  'guild-create.large':
+    'Above large_threshold: who is online, in voice, has a role or a nick; of over 250 members who is online or in voice. `large` is true.',
   'ready.deadline':
     'READY comes, or 4000 closes, within IDENTIFY_DEADLINE of an Identify: 14 s, before any library gives up.',
   'resume.unknown':
     'A session that is not known, has expired or is of another user: op 9 (false); the connection stays.',
   'resume.token': 'A token of nobody in Resume is closed with 4004.',
+  'resume.wrong-shape': 'A Resume without a token or a session_id, or with one that is no text: 4001.',
   'resume.seq-high': 'A seq that was never sent, or is none, is closed with 4007 and ends the session.',
-  'resume.seq-old': 'A seq from before the buffer: op 9 (false).',
+  'resume.seq-old': 'A seq from before the buffer, which slides by dispatches and by bytes: op 9 (false).',
   'resume.seq-zero': 'seq 0, of a client that has seen nothing: op 9 (false)',
   'resume.replay': 'All that was missed is replayed in order, with the s, t and d that it had.',
   'resume.resumed': 'RESUMED follows with the next number and an object for d; live events come after it.',
@@ -80,6 +96,8 @@ export const sessionLines = {
   'invalid.boolean': 'The d of op 9 is a boolean.',
   'invalid.same-socket': 'After op 9 the connection takes an Identify or a Resume, and heartbeats go on.',
   'invalid.idle': 'A client that does nothing after op 9 is closed with 4000.',
-  'reconnect.drain':
-    'A node that stops sends op 7, closes with 4000 a little later, and the session survives.',
+  'reconnect.drain': 'A node that stops sends op 7, and closes with 4000 a little later.',
+  'reconnect.unbound': 'Who has no session then, or has lost it, gets 4000 without op 7.',
+  'reconnect.resume':
+    'The session of who was asked to reconnect is resumed where its session-node lives on; else its resume gets op 9 (false).',
 } as const;
