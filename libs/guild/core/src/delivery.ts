@@ -124,6 +124,7 @@ export class Delivery {
       sameData,
       term: this.term,
       shownUserIds: this.tellsPresences(node, request) ? online() : [],
+      view: request.view,
     };
     this.out.send([node], { $case: 'subscribed', value }, index + 1, request);
   }
@@ -135,6 +136,7 @@ export class Delivery {
       sessionId: subscribe.sessionId,
       unavailable,
       delayMs: 0,
+      view: subscribe.view,
     } as const;
     this.out.send([node], { $case: 'subscribeRefused', value }, this.audience.index + 1, subscribe);
   }

@@ -57,6 +57,7 @@ export interface Subscribed {
   sameData: boolean;
   term: number;
   shownUserIds: Snowflake[];
+  view: number;
 }
 
 export interface SubscribeRefused {
@@ -66,6 +67,7 @@ export interface SubscribeRefused {
   unavailable: boolean;
   /** Only users make clients wait. */
   delayMs: 0;
+  view: number;
 }
 
 export interface ClassTable {

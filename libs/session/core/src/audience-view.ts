@@ -1,6 +1,7 @@
 import { type AudienceEvent, Kind, RecentIds, type StreamPoint } from '@derailed/audience/core';
 import { SparseMap } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
+import { Doubt } from './doubt';
 import { FanOutTable } from './fan-out-table';
 import { Pasts } from './inherited-ids';
 import type { NodeRef, Subscribed } from './messages';
@@ -80,6 +81,8 @@ export class AudienceView {
   entering = 0;
   /** Under which number owners are asked: what they said under another one is not kept here. */
   number: number;
+  /** While nobody is followed, and who was asked may answer for a stream that is over. */
+  doubt: Doubt | undefined;
 
   /** @param nextNumber never the same twice on this node */
   constructor(
@@ -117,6 +120,7 @@ export class AudienceView {
     this.index = index;
     this.received = index;
     this.syncedAt = undefined;
+    this.doubt = undefined;
   }
 
   /**
@@ -135,10 +139,15 @@ export class AudienceView {
     return false;
   }
 
-  /** The owner has forgotten this node: nobody gets events until subscribed anew. @returns who was in the table */
-  end(): Session[] {
+  /**
+   * The owner has forgotten this node: nobody gets events until subscribed anew.
+   * @param knowsClasses whether the owner has told already what classes see from here on
+   * @returns who was in the table
+   */
+  end(knowsClasses = false): Session[] {
     const sessions = this.table.all();
-    this.table = new FanOutTable();
+    if (knowsClasses) for (const session of sessions) this.table.remove(session);
+    else this.table = new FanOutTable();
     this.sharedData.clear();
     this.lose();
     this.pause();
@@ -148,6 +157,12 @@ export class AudienceView {
   /** Something that an owner said is not kept: who is asked next has to say all of it. */
   lose(): void {
     this.number = this.nextNumber();
+  }
+
+  /** Who is asked from here on may have been asked before, and may have lost the audience since. */
+  beginDoubt(): void {
+    this.lose();
+    this.doubt = new Doubt(this.number);
   }
 
   /** How far this node has come at the present owner. */

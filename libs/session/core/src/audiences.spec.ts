@@ -128,7 +128,7 @@ describe('a subscription', () => {
       world.say(
         {
           $case: 'subscribeRefused',
-          value: { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0 },
+          value: { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0, view: 0 },
         },
         guilds,
       );
@@ -154,7 +154,7 @@ describe('a subscription', () => {
     world.say(
       {
         $case: 'subscribeRefused',
-        value: { kind: 1, audienceId: '100', sessionId, unavailable: false, delayMs: 0 },
+        value: { kind: 1, audienceId: '100', sessionId, unavailable: false, delayMs: 0, view: 0 },
       },
       guilds,
     );
@@ -228,6 +228,7 @@ describe('a subscription', () => {
       snapshot: undefined,
       sameData: false,
       shownUserIds: [],
+      view: 0,
       term: 1,
     };
     world.say({ $case: 'subscribed', value }, anew);
@@ -254,6 +255,7 @@ describe('a subscription', () => {
       sameData: false,
       term: 1,
       shownUserIds: [],
+      view: 0,
     };
     world.say({ $case: 'subscribed', value: { ...answer, snapshot: undefined } }, anew);
     expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');
@@ -268,7 +270,7 @@ describe('a subscription', () => {
     const anew = { id: guilds.id, incarnation: 'b' };
     world.run(world.node.peerGone(guilds, world.now));
     world.run(world.node.peerUp(anew, world.now));
-    const value = { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0 };
+    const value = { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0, view: 0 };
     world.say({ $case: 'subscribeRefused', value }, anew);
     expect(world.names(connection).slice(-1)).toEqual(['GUILD_DELETE']);
     world.wait(2000);

@@ -19,6 +19,8 @@ export interface StreamListener {
   left(session: Session, guildId: string, event: Arrived, now: number): void;
   /** A session that is on its way here has to join too, when it has come. */
   joins(session: Session, join: JoinWait): void;
+  /** Whether the event, of an audience that nobody is followed in, has to wait. */
+  holds(view: AudienceView, event: Arrived, from: NodeRef, now: number): boolean;
 }
 
 export type Arrived = Readonly<AudienceEvent>;
@@ -43,6 +45,7 @@ export class EventStream {
   arrive(event: Arrived, from: NodeRef, now: number): void {
     const view = this.views.get(event.kind, event.audienceId);
     if (view?.owner === undefined) {
+      if (view !== undefined && this.listener.holds(view, event, from, now)) return;
       // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing. Those who
       // are on their way to another owner are to get it from there.
       view?.note(event);

@@ -62,7 +62,7 @@ describe('a session of a user with many guilds', () => {
   it('goes on past guilds that can not be had, that are no more, and that nobody owns', () => {
     const { world, sessionId, asked } = entering();
     const refuse = (audienceId: string, unavailable: boolean): void => {
-      const value = { kind: 1, audienceId, sessionId, unavailable, delayMs: 0 };
+      const value = { kind: 1, audienceId, sessionId, unavailable, delayMs: 0, view: 0 };
       world.say({ $case: 'subscribeRefused', value }, guilds);
     };
     refuse(many[0]!, true);

@@ -91,6 +91,8 @@ export interface Subscribed {
   readonly term: number;
   /** Whom the owner of a guild takes for not offline, if this node does not know it yet. */
   readonly shownUserIds: readonly string[];
+  /** The number under which it was asked; 0: its owner does not say. */
+  readonly view: number;
 }
 
 export interface SubscribeRefused {
@@ -99,6 +101,8 @@ export interface SubscribeRefused {
   readonly sessionId: string;
   readonly unavailable: boolean;
   readonly delayMs: number;
+  /** As in Subscribed. */
+  readonly view: number;
 }
 
 export interface ClassTable {
@@ -238,6 +242,7 @@ export type Outbound =
         sameData: boolean;
         term: number;
         shownUserIds: string[];
+        view: number;
       }
     >
   | Tagged<'subscribeRefused', SubscribeRefused>

@@ -117,6 +117,95 @@ describe('a guild that moves while its owner lives', () => {
     expect(numbers().at(-1)).toBeGreaterThan(second);
   });
 
+  describe('and whose next owner was asked before, when it may not have had the guild yet', () => {
+    const table = { guildId: '100', classId: 9, channelIds: ['5'], permissions: '0', managedChannelIds: [] };
+    /** @param term of the stream that its first answer begins; that to what it was asked last is of term 5 */
+    function answered(term: number, events: number) {
+      const { world, connection, sessionId, asks, said } = moved();
+      asks();
+      const first = world.told('subscribe').at(-1)!.view;
+      asks();
+      const last = world.told('subscribe').at(-1)!.view;
+      const answer = (of: number, index: number, view: number) => {
+        world.say({ $case: 'classTable', value: table }, next);
+        world.subscribed(sessionId, index, { classId: 9, snapshot: undefined, term: of, view }, next);
+      };
+      world.sent.length = 0;
+      answer(term, 40, first);
+      for (let index = 41; index <= 40 + events; index++)
+        world.event(index, { event: eventOf(`e${index}`), channelId: '5' }, next);
+      const before = { said: said(), names: world.names(connection).slice(3) };
+      answer(5, term === 5 ? 40 + events : 0, last);
+      return { world, connection, said, before };
+    }
+
+    it('is not followed in the stream that is over: its events would be those of the other by their index', () => {
+      const { world, connection, said, before } = answered(4, 1);
+      expect(before).toEqual({ said: [], names: [] });
+      world.event(1, { event: eventOf('e9'), channelId: '5' }, next);
+      expect(world.names(connection).slice(3)).toEqual(['MESSAGE_CREATE']);
+      expect(said()).toEqual(['audienceAck guild-2 1']);
+    });
+
+    it('is followed from the first answer on if it is the same stream', () => {
+      const { world, connection, said, before } = answered(5, 2);
+      expect(before).toEqual({ said: [], names: [] });
+      world.event(43, { event: eventOf('e43'), channelId: '5' }, next);
+      expect(world.names(connection).slice(3)).toEqual(Array(3).fill('MESSAGE_CREATE'));
+      expect(said()).toEqual([41, 42, 43].map((index) => `audienceAck guild-2 ${index}`));
+    });
+
+    it('hears who is refused though others are waited for', () => {
+      const { world, connection, sessionId, asks } = moved();
+      asks();
+      const first = world.told('subscribe').at(-1)!.view;
+      asks();
+      const last = world.told('subscribe').at(-1)!.view;
+      world.subscribed(sessionId, 40, { classId: 9, snapshot: undefined, term: 4, view: first }, next);
+      const refusal = { kind: 1, audienceId: '100', sessionId, unavailable: false, delayMs: 0 };
+      world.say({ $case: 'subscribeRefused', value: { ...refusal, view: first } }, next);
+      expect(world.names(connection).slice(3)).toEqual([]);
+      world.say({ $case: 'subscribeRefused', value: { ...refusal, view: last } }, next);
+      expect(world.names(connection).slice(3)).toEqual(['GUILD_DELETE']);
+      expect(world.node.figures.audiences).toBe(1);
+    });
+
+    it('does not wait for answers to what nobody was asked again', () => {
+      const { world, asks, arrive, sessionId } = moved();
+      asks();
+      arrive();
+      const other = world.identify({ userId: '8' });
+      const { view } = world.told('subscribe').at(-1)!;
+      asks();
+      world.event(1, { event: eventOf('x', 'GUILD_MEMBER_REMOVE'), endsUserId: '7' }, next);
+      world.subscribed(world.connection(other).sessionId, 1, { classId: 9, term: 4, view }, next);
+      expect(world.names(other)).toEqual(['READY', 'GUILD_CREATE']);
+      expect(sessionId).not.toBe('');
+    });
+
+    it('loses those who may miss nothing when more comes than can wait', () => {
+      const { world, connection } = answered(5, 1025);
+      expect(world.connection(connection).closed).toBe(0);
+    });
+  });
+
+  it('is subscribed to anew where its owner began with it again, unheard', () => {
+    const { world, connection, sessionId, asks, arrive, said } = moved();
+    asks();
+    arrive();
+    world.event(1, { event: eventOf('a1'), channelId: '5' }, next);
+    world.sent.length = 0;
+    world.subscribed(sessionId, 0, { classId: 9, snapshot: undefined, term: 3 }, next);
+    expect(said()).toEqual([]);
+    const table = { guildId: '100', classId: 8, channelIds: ['5'], permissions: '0', managedChannelIds: [] };
+    world.say({ $case: 'classTable', value: table }, next);
+    world.subscribed(sessionId, 0, { classId: 8, snapshot: undefined, term: 6 }, next);
+    world.event(1, { event: eventOf('b1'), channelId: '5' }, next);
+    world.subscribed(sessionId, 1, { classId: 8, snapshot: undefined, term: 6 }, next);
+    expect(said()).toEqual(['subscribe guild-2', 'audienceAck guild-2 1']);
+    expect(world.names(connection).slice(3)).toEqual(['MESSAGE_CREATE', 'MESSAGE_CREATE']);
+  });
+
   it('has whom clients take for online said to the next owner, once its stream is followed', () => {
     const { world, asks, arrive, said } = moved();
     const about = (index: number, aboutUserId: string, aboutOffline = false) =>

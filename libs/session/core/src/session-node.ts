@@ -103,6 +103,8 @@ export class SessionNode {
         dispatches.guildDelete(session, guildId, false, flowOf(event.kind, event.audienceId), event.index);
       },
       joins: (session, join) => this.moves.joins(session, join),
+      holds: (view, value, from, now) =>
+        this.ownerWords.holds(view, { $case: 'audienceEvent', value }, from, now),
     });
     this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.entries, this.feed, {
       live: (session, now) => {
@@ -116,8 +118,8 @@ export class SessionNode {
       },
     });
     const { views, sessions, subscriptions, stream, entries, quiet } = this;
-    const stuck = (session: Session, now: number): void => this.moves.stuck(session, now);
-    this.ownerWords = new OwnerWords({ views, sessions, subscriptions, stream, stuck });
+    const lost = (session: Session, now: number): void => this.lost(session, now);
+    this.ownerWords = new OwnerWords({ views, sessions, subscriptions, stream, lost });
     this.moves = new SessionMoves({
       kit,
       views,
@@ -379,6 +381,11 @@ export class SessionNode {
     this.moves.entered(view, session);
     if (view.kind === Kind.user) this.sessions.registered(session);
     else this.feed.joined(session, view.id);
+  }
+
+  private lost(session: Session, now: number): void {
+    if (session.state === 'arriving') this.moves.stuck(session, now);
+    else this.sessions.lose(session, 0, now);
   }
 
   private reunite(view: AudienceView, node: NodeRef, now: number): void {

@@ -100,11 +100,14 @@ export class Subscriptions {
   }
 
   subscribed(view: AudienceView, session: Session, value: Subscribed, from: NodeRef, now: number): void {
-    const asking = view.asking.get(session);
     // The answer of a node that owned it before would begin a stream that nobody else follows.
-    if (asking === undefined || this.ownerOf(view) !== from.id) return;
+    if (this.ownerOf(view) !== from.id) return;
+    // The stream that is followed is over, which this node has not heard; what comes is of the next one.
+    if (view.isFrom(from) && value.term > view.term) this.startOver(view, now, true);
+    const asking = view.asking.get(session);
+    if (asking === undefined) return;
     if (view.owner === undefined) this.begin(view, from, value);
-    else if (!view.isFrom(from)) return;
+    else if (!view.isFrom(from) || value.term < view.term) return;
     // In its stream the answer comes behind all that was sent: what is missing was published while nobody here was in.
     if (value.index > view.received) this.listener.missing(view);
     if (value.index > view.index) {
@@ -159,6 +162,12 @@ export class Subscriptions {
     if (view !== undefined && asking !== undefined) this.postpone(view, asking, now);
   }
 
+  /** Asks again for all, nobody being in: what was answered before is not believed. */
+  askAnew(view: AudienceView, now: number): void {
+    view.beginDoubt();
+    for (const asking of [...view.asking.values()]) this.ask(view, asking, now);
+  }
+
   /** Asks again for all that wait for this node's answer: what was asked before is lost. */
   askAgain(view: AudienceView, node: string, now: number): void {
     for (const asking of [...view.asking.values()]) if (asking.asked === node) this.ask(view, asking, now);
@@ -172,12 +181,14 @@ export class Subscriptions {
   }
 
   /** The owner started anew and knows nobody: everyone subscribes again, without another GUILD_CREATE. */
-  startOver(view: AudienceView, now: number): void {
+  startOver(view: AudienceView, now: number, knowsClasses = false): void {
     const sights = view.table.sights();
     const followed = view.point;
-    const sessions = view.end();
-    for (const asking of view.asking.values()) asking.answer = undefined;
+    const sessions = view.end(knowsClasses);
+    const entering = [...view.asking.values()].filter(({ answer }) => answer !== undefined);
     view.entering = 0;
+    for (const asking of entering) asking.answer = undefined;
+    for (const asking of entering) this.ask(view, asking, now);
     for (const session of sessions) {
       if (session.state === 'arriving') {
         this.listener.stuck(session, now);
@@ -202,9 +213,10 @@ export class Subscriptions {
   listChanged(view: AudienceView, now: number): void {
     if (view.owner !== undefined && !this.kit.placement.isMember(view.owner)) this.startOver(view, now);
     const owner = this.ownerOf(view);
-    for (const asking of [...view.asking.values()]) {
-      if (asking.answer === undefined && asking.asked !== owner) this.ask(view, asking, now);
-    }
+    const isNews = ({ answer, asked }: Asking): boolean => answer === undefined && asked !== owner;
+    const again = [...view.asking.values()].filter(isNews);
+    if (view.owner === undefined && again.some(({ asked }) => asked !== undefined)) this.askAnew(view, now);
+    else for (const asking of again) this.ask(view, asking, now);
   }
 
   /** This owner serves nothing until it knows who is subscribed. From here on nothing counts that another one says. */
@@ -214,6 +226,7 @@ export class Subscriptions {
     const isAsked = ({ answer, rejoins }: Asking): boolean =>
       answer === undefined && (rejoins || !view.isFrom(owner));
     const again = [...view.asking.values()].filter(isAsked);
+    if (!view.isFrom(owner) && again.some(({ asked }) => asked === owner.id)) view.beginDoubt();
     if (view.owner !== undefined && !view.isFrom(owner)) this.startOver(view, now);
     for (const asking of again) this.ask(view, asking, now);
   }

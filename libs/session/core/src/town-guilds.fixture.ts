@@ -38,7 +38,7 @@ export class TownGuilds {
   hear(node: string, message: Outbound): void {
     switch (message.$case) {
       case 'subscribe': {
-        const { audienceId, sessionId, wantsSnapshot } = message.value;
+        const { audienceId, sessionId, wantsSnapshot, view } = message.value;
         const audience = this.guild(audienceId);
         audience.subscribe(node, sessionId);
         const flow = `g:${audienceId}`;
@@ -54,7 +54,7 @@ export class TownGuilds {
         const common = { kind: Kind.guild, audienceId, index: audience.index, sessionId, classId: 1 };
         this.send(node, flow, {
           $case: 'subscribed',
-          value: { ...common, snapshot, sameData: false, shownUserIds: [], term: 1 },
+          value: { ...common, snapshot, sameData: false, shownUserIds: [], term: 1, view },
         });
         break;
       }

@@ -157,7 +157,7 @@ describe('GUILD_CREATE published to a user', () => {
     const { sessionId } = world.connection(connection);
     world.publish(1, { event: eventOf('a', 'GUILD_CREATE', '{"id":"100"}') });
     expect(world.told('subscribe').filter(({ kind }) => kind === 1)).toHaveLength(1);
-    const value = { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0 };
+    const value = { kind: 1, audienceId: '100', sessionId, unavailable: true, delayMs: 0, view: 0 };
     world.say({ $case: 'subscribeRefused', value }, { id: 'guild-1', incarnation: 'a' });
     expect(world.answers.get(1)).toEqual({ sessions: 0 });
     expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');

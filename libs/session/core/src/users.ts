@@ -70,7 +70,7 @@ export class Users {
   }
 
   subscribe(
-    { audienceId, sessionId, presence, identifying, rejoins, followed }: Readonly<Subscribe>,
+    { audienceId, sessionId, presence, identifying, rejoins, followed, view }: Readonly<Subscribe>,
     from: NodeRef,
     now: number,
   ): void {
@@ -81,7 +81,7 @@ export class Users {
       if (delayMs > 0) {
         this.kit.outbox.send(from.id, flowOf(Kind.user, audienceId), {
           $case: 'subscribeRefused',
-          value: { kind: Kind.user, audienceId, sessionId, unavailable: false, delayMs },
+          value: { kind: Kind.user, audienceId, sessionId, unavailable: false, delayMs, view },
         });
         return;
       }
@@ -105,6 +105,7 @@ export class Users {
         sameData: false,
         shownUserIds: [],
         term: user.term,
+        view,
       },
     });
   }

@@ -197,6 +197,7 @@ export class World {
           snapshot,
           sameData: false,
           shownUserIds: [],
+          view: 0,
           term: 1,
           ...fields,
         },

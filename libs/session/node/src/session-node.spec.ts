@@ -83,6 +83,7 @@ describe('SessionNodeModule on a mesh', () => {
           sameData: false,
           term: 1,
           shownUserIds: [],
+          view: 0,
         },
       });
     });

@@ -476,6 +476,8 @@ export interface Subscribed {
    * AudienceEvent.about_user_id, and says it to the next owner (PresencesShown).
    */
   shownUserIds: string[];
+  /** Subscribe.view of what it answers. 0: from an owner that does not say. */
+  view: number;
 }
 
 export interface SubscribeRefused {
@@ -489,6 +491,8 @@ export interface SubscribeRefused {
   unavailable: boolean;
   /** Of an Identify: the client is told so (op 9, false) after this many milliseconds. */
   delayMs: number;
+  /** Subscribe.view of what it answers. 0: from an owner that does not say. */
+  view: number;
 }
 
 /** What members of a visibility class can see. Comes before the first mention of the class and when it changes. */
@@ -4849,6 +4853,7 @@ function createBaseSubscribed(): Subscribed {
     sameData: false,
     term: 0,
     shownUserIds: [],
+    view: 0,
   };
 }
 
@@ -4880,6 +4885,9 @@ export const Subscribed: MessageFns<Subscribed> = {
     }
     for (const v of message.shownUserIds) {
       writer.uint32(74).string(v!);
+    }
+    if (message.view !== 0) {
+      writer.uint32(80).uint64(message.view);
     }
     return writer;
   },
@@ -4969,6 +4977,14 @@ export const Subscribed: MessageFns<Subscribed> = {
             message.shownUserIds.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.view = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4997,12 +5013,13 @@ export const Subscribed: MessageFns<Subscribed> = {
     message.sameData = object.sameData ?? false;
     message.term = object.term ?? 0;
     message.shownUserIds = object.shownUserIds?.map((e) => e) || [];
+    message.view = object.view ?? 0;
     return message;
   },
 };
 
 function createBaseSubscribeRefused(): SubscribeRefused {
-  return { kind: 0, audienceId: "", sessionId: "", unavailable: false, delayMs: 0 };
+  return { kind: 0, audienceId: "", sessionId: "", unavailable: false, delayMs: 0, view: 0 };
 }
 
 export const SubscribeRefused: MessageFns<SubscribeRefused> = {
@@ -5021,6 +5038,9 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
     }
     if (message.delayMs !== 0) {
       writer.uint32(40).uint32(message.delayMs);
+    }
+    if (message.view !== 0) {
+      writer.uint32(48).uint64(message.view);
     }
     return writer;
   },
@@ -5078,6 +5098,14 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
             message.delayMs = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.view = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5100,6 +5128,7 @@ export const SubscribeRefused: MessageFns<SubscribeRefused> = {
     message.sessionId = object.sessionId ?? "";
     message.unavailable = object.unavailable ?? false;
     message.delayMs = object.delayMs ?? 0;
+    message.view = object.view ?? 0;
     return message;
   },
 };
