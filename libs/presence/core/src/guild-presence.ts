@@ -23,6 +23,8 @@ interface SessionEntry {
   readonly id: string;
   readonly node: string;
   readonly presence: SessionPresence;
+  /** Of the session's nodes the later ones have greater ones. 0: it was not said. */
+  readonly hop: number;
 }
 
 interface UserEntry {
@@ -60,6 +62,12 @@ export class GuildPresence {
     { readonly deadline: number; readonly sessions: Map<string, Snowflake> }
   >();
 
+  /** Sessions whose nodes have let them go to others that have not spoken yet: until when they count. By session, the first first. */
+  private readonly left = new Map<
+    string,
+    { readonly deadline: number; readonly node: string; readonly userId: Snowflake }
+  >();
+
   private held = false;
 
   constructor(
@@ -92,21 +100,27 @@ export class GuildPresence {
     return this.tick(now);
   }
 
-  /** A session says what it shows. `node` is the session-node that it lives on. */
+  /**
+   * A session says what it shows.
+   * @param node the session-node that it lives on, or lived on: the word of an earlier one than spoke last is ignored
+   * @param hop greater at each node that the session goes to; 0: not said
+   */
   upsert(
     node: string,
     userId: Snowflake,
     sessionId: string,
     presence: SessionPresence,
     now: number,
+    hop = 0,
   ): readonly PresenceChange[] {
-    const entry: SessionEntry = { id: sessionId, node, presence };
+    const entry: SessionEntry = { id: sessionId, node, presence, hop };
     let user = this.users.get(userId);
     if (user === undefined) {
       user = { sessions: [entry], told: offline, delivered: true, quietUntil: now };
       this.users.set(userId, user);
     } else {
       const known = user.sessions.find(({ id }) => id === sessionId);
+      if (known !== undefined && hop > 0 && hop < known.hop) return nothing;
       // What is said again, from another node perhaps, does not make it the last that spoke.
       if (known !== undefined && saysTheSame(known.presence, presence))
         user.sessions = user.sessions.map((other) => (other === known ? entry : other));
@@ -114,7 +128,16 @@ export class GuildPresence {
       else user.sessions = without(user, sessionId).concat(entry);
     }
     this.away.get(node)?.sessions.delete(sessionId);
+    this.left.delete(sessionId);
     return this.settle(userId, user, now);
+  }
+
+  /** The node has let the session go to another one, which speaks for it, or will within the grace period. */
+  moved(node: string, userId: Snowflake, sessionId: string, now: number): readonly PresenceChange[] {
+    const entry = this.users.get(userId)?.sessions.find(({ id }) => id === sessionId);
+    if (entry?.node === node && !this.left.has(sessionId))
+      this.left.set(sessionId, { deadline: now + this.limits.grace, node, userId });
+    return nothing;
   }
 
   /** A session shows nothing any more. A word from a node that it has left is ignored. */
@@ -123,6 +146,7 @@ export class GuildPresence {
     if (user?.sessions.find(({ id }) => id === sessionId)?.node !== node) return nothing;
     user.sessions = without(user, sessionId);
     this.away.get(node)?.sessions.delete(sessionId);
+    this.left.delete(sessionId);
     return this.settle(userId, user, now);
   }
 
@@ -161,6 +185,10 @@ export class GuildPresence {
   nextWake(): number | undefined {
     let wake = this.dueAt;
     for (const { deadline } of this.away.values()) if (wake === undefined || deadline < wake) wake = deadline;
+    for (const { deadline } of this.left.values()) {
+      if (wake === undefined || deadline < wake) wake = deadline;
+      break;
+    }
     return wake;
   }
 
@@ -171,6 +199,11 @@ export class GuildPresence {
       this.away.delete(node);
       for (const [sessionId, userId] of gone.sessions)
         changes.push(...this.clear(node, userId, sessionId, now));
+    }
+    for (const [sessionId, { deadline, node, userId }] of this.left) {
+      if (deadline > now) break;
+      this.left.delete(sessionId);
+      changes.push(...this.clear(node, userId, sessionId, now));
     }
     this.dueAt = undefined;
     for (const userId of [...this.due]) {

@@ -141,6 +141,54 @@ describe('GuildPresence', () => {
     expect(rig.statuses).toEqual(['online']);
   });
 
+  it('takes the word of the later of two nodes of a session, in whatever order they come', () => {
+    const say = (rig: Rig, node: string, status: string, hop: number): void =>
+      void rig.told.push(...rig.guild.upsert(node, '5', 'a', session(status), rig.now, hop));
+    for (const [first, second] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const rig = new Rig();
+      for (const hop of [first, second]) say(rig, `n${hop}`, hop === 1 ? 'online' : 'dnd', hop);
+      rig.wait(2000);
+      expect(rig.statuses.at(-1)).toBe('dnd');
+      // Its node before is gone, and lets it go: that is nobody's loss.
+      rig.told.push(...rig.guild.moved('n1', '5', 'a', rig.now), ...rig.guild.nodeGone('n1', rig.now));
+      rig.wait(30_000);
+      expect(rig.statuses.at(-1)).toBe('dnd');
+      rig.clear({ node: 'n2' });
+      rig.wait(1000);
+      expect(rig.statuses.at(-1)).toBe('offline');
+    }
+  });
+
+  it('takes a word without a hop, of a node of the version before, as it comes', () => {
+    const rig = new Rig();
+    rig.told.push(...rig.guild.upsert('n2', '5', 'a', session('dnd'), rig.now, 2));
+    rig.wait(2000);
+    rig.upsert('idle', { node: 'n3' });
+    expect(rig.statuses).toEqual(['dnd', 'idle']);
+  });
+
+  it('waits for the next node of a session that was let go, up to the grace period', () => {
+    const rig = new Rig();
+    rig.upsert('online', { id: 'a' });
+    rig.upsert('online', { id: 'b', user: '6' });
+    for (const [user, id] of [
+      ['5', 'a'],
+      ['6', 'b'],
+    ] as const)
+      rig.told.push(...rig.guild.moved('n1', user, id, rig.now));
+    rig.wait(9999);
+    rig.upsert('online', { id: 'a', node: 'n2' });
+    expect(rig.statuses).toEqual(['online', 'online']);
+    rig.wait(1);
+    expect(rig.told.slice(2)).toMatchObject([{ userId: '6', status: 'offline' }]);
+    rig.wait(60_000);
+    expect(rig.guild.board(rig.now).presences.map(({ userId }) => userId)).toEqual(['5']);
+    expect(rig.guild.nextWake()).toBeUndefined();
+  });
+
   it('clears the sessions of a node that is gone after the grace period, but not those that spoke again', () => {
     const rig = new Rig();
     rig.upsert('online', { user: '5', id: 'a' });

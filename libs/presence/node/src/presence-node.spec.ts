@@ -49,9 +49,10 @@ function start() {
         userId,
         sessionId: `s${userId}`,
         presence: { status, activities: '[]', client: 'web' },
+        hop: 1,
       },
     });
-  return { clock, network, registry, node, told, boards, joinGuilds, upsert };
+  return { clock, network, registry, node, sessions, told, boards, joinGuilds, upsert };
 }
 
 describe('PresenceNode', () => {
@@ -93,6 +94,21 @@ describe('PresenceNode', () => {
     expect(new Set(told.map(({ guildId, status }) => `${guildId} ${status}`))).toEqual(
       new Set(['1 online', '2 online']),
     );
+  });
+
+  it('takes a session that was let go, and that nobody has, for offline after the grace period', async () => {
+    const { told, clock, sessions, joinGuilds, upsert } = start();
+    await joinGuilds();
+    upsert('5', 'online');
+    const value = { guildIds: ['1', '2'], userId: '5', sessionId: 's5' };
+    sessions.send('presences', 'p:5', { $case: 'presenceMoved', value });
+    await settled();
+    clock.advance(9999);
+    await settled();
+    expect(told).toHaveLength(2);
+    clock.advance(1);
+    await settled();
+    expect(told.slice(2).map(({ status }) => status)).toEqual(['offline', 'offline']);
   });
 
   it('takes the sessions of a session-node that is gone for offline after the grace period, and forgets them', async () => {

@@ -61,13 +61,15 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private listen(): void {
-    this.mesh.onMessage('presenceUpsert', ({ guildIds, userId, sessionId, presence }, from) => {
+    this.mesh.onMessage('presenceUpsert', ({ guildIds, userId, sessionId, presence, hop }, from) => {
       this.metrics.upserts.inc(guildIds.length);
       for (const guildId of guildIds) {
         // What is elsewhere is told there when its owner asks for it.
         if (!isSnowflake(guildId) || this.owner.standing(guildId) === 'elsewhere') continue;
         this.open(guildId);
-        this.with(guildId, (guild, now) => guild.upsert(from.id, userId, sessionId, presence ?? hidden, now));
+        this.with(guildId, (guild, now) =>
+          guild.upsert(from.id, userId, sessionId, presence ?? hidden, now, hop),
+        );
       }
     });
     this.mesh.onMessage('presenceClear', ({ guildIds, userId, sessionId }, from) => {
@@ -75,6 +77,10 @@ export class PresenceNode implements OnApplicationBootstrap, OnModuleDestroy {
       for (const guildId of guildIds) {
         this.with(guildId, (guild, now) => guild.clear(from.id, userId, sessionId, now));
       }
+    });
+    this.mesh.onMessage('presenceMoved', ({ guildIds, userId, sessionId }, from) => {
+      for (const guildId of guildIds)
+        this.with(guildId, (guild, now) => guild.moved(from.id, userId, sessionId, now));
     });
     this.mesh.onMessage('presenceSync', ({ guildIds, generation }, from) => {
       for (const guildId of guildIds)

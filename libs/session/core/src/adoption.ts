@@ -87,6 +87,7 @@ export class Adoption {
     arrival.adopted = true;
     session.waiting = undefined;
     session.epoch = state.epoch;
+    session.hop = state.hop + 1;
     session.presence = state.presence;
     session.cursor = connection?.nextSeq ?? 0;
     session.resuming = connection?.replaying ?? false;

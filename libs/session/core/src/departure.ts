@@ -114,6 +114,7 @@ export class Packing {
       memberRequests: requests,
       memberListTurns: turns,
       generation: this.kit.placement.generation(),
+      hop: session.hop,
       ...shelf.state,
     };
   }

@@ -34,7 +34,7 @@ const retry = 500;
 const patience = 5_000;
 /** How long what comes for a session that has left is passed on. */
 const forwardFor = 60_000;
-/** The other node may have bound the connection with the epoch after the present one. */
+/** The other node may have bound the connection with the epoch after the present one, and spoken with the next hop. */
 const epochsApart = 2;
 
 /**
@@ -264,6 +264,7 @@ export class Departures {
     const { waiting = [], overran, binding } = session;
     session.waiting = undefined;
     session.epoch += epochsApart;
+    session.hop += epochsApart;
     if (overran) {
       sessions.lose(session, 0, now);
       return;

@@ -252,9 +252,9 @@ export type Outbound =
   | Tagged<'presencesShown', { guildId: string; userIds: string[] }>
   | Tagged<
       'presenceUpsert',
-      { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined }
+      { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined; hop: number }
     >
-  | Tagged<'presenceClear', { guildIds: string[]; userId: string; sessionId: string }>
+  | Tagged<'presenceClear' | 'presenceMoved', { guildIds: string[]; userId: string; sessionId: string }>
   | MoveMessage;
 
 /** Answers to calls. */

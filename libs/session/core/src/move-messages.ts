@@ -67,6 +67,7 @@ export interface SessionState {
   memberRequests: RequestMembers[];
   memberListTurns: MemberListTurn[];
   generation: number;
+  hop: number;
 }
 
 export interface SessionConnection {

@@ -18,6 +18,16 @@ export class PresenceFeed {
     this.clear(session, session.guilds);
   }
 
+  /** The session lives at another node, which shows it. */
+  moved({ id: sessionId, userId, shown, guilds }: Session): void {
+    if (!shown) return;
+    for (const [node, guildIds] of this.owners(guilds))
+      this.kit.outbox.send(node, `p:${userId}`, {
+        $case: 'presenceMoved',
+        value: { guildIds, userId, sessionId },
+      });
+  }
+
   joined(session: Session, guildId: string): void {
     // While it moves the other node speaks for it, and the last word is to be that one's.
     if (session.shown && session.waiting === undefined) this.upsert(session, [guildId]);
@@ -33,12 +43,12 @@ export class PresenceFeed {
   }
 
   private upsert(session: Session, guilds: Iterable<string>, only?: string): void {
-    const { id, userId, presence } = session;
+    const { id, userId, presence, hop } = session;
     for (const [node, guildIds] of this.owners(guilds)) {
       if (only !== undefined && node !== only) continue;
       this.kit.outbox.send(node, `p:${userId}`, {
         $case: 'presenceUpsert',
-        value: { guildIds, userId, sessionId: id, presence },
+        value: { guildIds, userId, sessionId: id, presence, hop },
       });
     }
   }

@@ -165,8 +165,32 @@ describe('while a session moves', () => {
     town.presences.length = 0;
     town.move('7:0', 's2');
     town.settle(60_000);
-    expect(town.presences.map(({ message }) => message.$case)).not.toContain('presenceClear');
-    expect(town.presences.map(({ from }) => from)).toEqual(['s2']);
+    const said = town.presences.map(({ from, message }) => `${from} ${message.$case}`);
+    expect(said.sort()).toEqual(['s1 presenceMoved', 's2 presenceUpsert']);
+  });
+
+  it('who asks its node before how it is seen hears by which hop: the next node is at a later one', () => {
+    const hops = (town: Town, from: string): number[] =>
+      town.presences.flatMap(({ from: who, message }) =>
+        who === from && message.$case === 'presenceUpsert' ? message.value.hop : [],
+      );
+    const town = new Town();
+    frozen(town);
+    town.presences.length = 0;
+    town.askPresences('s1');
+    expect(hops(town, 's1')).toEqual([1]);
+    release(town);
+    expect(hops(town, 's2')).toEqual([2]);
+    // Its next node died, and may have spoken.
+    const other = new Town();
+    frozen(other);
+    other.kill('s2');
+    other.held = undefined;
+    other.owners.clear();
+    other.presences.length = 0;
+    other.delist('s2');
+    other.settle();
+    expect(hops(other, 's1')).toEqual([3]);
   });
 
   it('its node before says nothing of how it is seen once its state is sent', () => {
@@ -186,7 +210,8 @@ describe('while a session moves', () => {
     town.held = undefined;
     town.settle(60_000);
     expect(town.sessions('s2')).toBe(1);
-    expect(town.presences.map(({ from }) => from)).not.toContain('s1');
+    const upserts = town.presences.filter(({ message }) => message.$case === 'presenceUpsert');
+    expect(upserts.map(({ from }) => from)).not.toContain('s1');
     expect(town.presences.some(({ from }) => from === 's2')).toBe(true);
   });
 

@@ -61,6 +61,8 @@ export class Session {
   resuming = false;
   /** Since when it has no connection. */
   detachedAt = 0;
+  /** Greater at each node that it goes to: whose word on how it is seen counts. */
+  hop = 1;
   /** The generation by whose rings it was sent here; 0: it began here. */
   placedBy = 0;
   waitingBytes = 0;

@@ -281,9 +281,10 @@ export class Sessions {
     this.clear(session, now);
   }
 
-  /** Lets go of a session that lives at another node: only the owners of its audiences here are told. */
+  /** Lets go of a session that lives at another node: only the owners of its audiences are told, and its presence-nodes. */
   release(session: Session, now: number): void {
     if (session.state === 'ended') return;
+    this.feed.moved(session);
     session.state = 'ended';
     this.byId.delete(session.id);
     this.detached.delete(session);

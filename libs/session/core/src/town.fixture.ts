@@ -183,6 +183,12 @@ export class Town {
         this.run(id, node.tellOwner(this.ref(owner), 'session-node', this.now));
   }
 
+  /** A presence-node that has keys anew asks that node how its sessions are seen. */
+  askPresences(of: string): void {
+    this.run(of, this.node(of).tellPresences('p', this.now));
+    this.settle();
+  }
+
   /** The guild-node starts anew and has forgotten everything. */
   forgetGuilds(): void {
     this.guilds.forget();

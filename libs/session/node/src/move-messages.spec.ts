@@ -81,6 +81,7 @@ const messages: Record<keyof typeof golden, NonNullable<Envelope['message']>> = 
       ],
       memberListTurns: [{ guildId: '100', waitMs: 1500 }],
       generation: 12,
+      hop: 0,
     },
   },
 };

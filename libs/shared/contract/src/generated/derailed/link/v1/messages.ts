@@ -78,6 +78,7 @@ export interface Envelope {
     /** session-node -> presence-node */
     { $case: "presenceUpsert"; value: PresenceUpsert }
     | { $case: "presenceClear"; value: PresenceClear }
+    | { $case: "presenceMoved"; value: PresenceMoved }
     | //
     /** presence-node -> guild-node */
     { $case: "presenceChanged"; value: PresenceChanged }
@@ -610,10 +611,24 @@ export interface PresenceUpsert {
   guildIds: string[];
   userId: string;
   sessionId: string;
-  presence: Presence | undefined;
+  presence:
+    | Presence
+    | undefined;
+  /**
+   * Greater at each node that the session goes to: of two words the one from the later node counts, whichever comes first.
+   * 0: from a node that does not say.
+   */
+  hop: number;
 }
 
 export interface PresenceClear {
+  guildIds: string[];
+  userId: string;
+  sessionId: string;
+}
+
+/** The session lives at another node now, which says how it is seen. If nobody has for a while, it is cleared. */
+export interface PresenceMoved {
   guildIds: string[];
   userId: string;
   sessionId: string;
@@ -890,6 +905,8 @@ export interface SessionState {
   memberRequests: RequestMembers[];
   memberListTurns: MemberListTurn[];
   generation: number;
+  /** Of PresenceUpsert, at the node before. */
+  hop: number;
 }
 
 export interface SessionConnection {
@@ -1082,6 +1099,9 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "presenceClear":
         PresenceClear.encode(message.message.value, writer.uint32(650).fork()).join();
+        break;
+      case "presenceMoved":
+        PresenceMoved.encode(message.message.value, writer.uint32(690).fork()).join();
         break;
       case "presenceChanged":
         PresenceChanged.encode(message.message.value, writer.uint32(658).fork()).join();
@@ -1523,6 +1543,14 @@ export const Envelope: MessageFns<Envelope> = {
             }
 
             message.message = { $case: "presenceClear", value: PresenceClear.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.message = { $case: "presenceMoved", value: PresenceMoved.decode(reader, reader.uint32()) };
             continue;
           }
           case 82: {
@@ -2039,6 +2067,12 @@ export const Envelope: MessageFns<Envelope> = {
       case "presenceClear": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "presenceClear", value: PresenceClear.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "presenceMoved": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "presenceMoved", value: PresenceMoved.fromPartial(object.message.value) };
         }
         break;
       }
@@ -6280,7 +6314,7 @@ export const IdentifyBudgetReply: MessageFns<IdentifyBudgetReply> = {
 };
 
 function createBasePresenceUpsert(): PresenceUpsert {
-  return { guildIds: [], userId: "", sessionId: "", presence: undefined };
+  return { guildIds: [], userId: "", sessionId: "", presence: undefined, hop: 0 };
 }
 
 export const PresenceUpsert: MessageFns<PresenceUpsert> = {
@@ -6296,6 +6330,9 @@ export const PresenceUpsert: MessageFns<PresenceUpsert> = {
     }
     if (message.presence !== undefined) {
       Presence.encode(message.presence, writer.uint32(34).fork()).join();
+    }
+    if (message.hop !== 0) {
+      writer.uint32(40).uint32(message.hop);
     }
     return writer;
   },
@@ -6345,6 +6382,14 @@ export const PresenceUpsert: MessageFns<PresenceUpsert> = {
             message.presence = Presence.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hop = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6368,6 +6413,7 @@ export const PresenceUpsert: MessageFns<PresenceUpsert> = {
     message.presence = (object.presence !== undefined && object.presence !== null)
       ? Presence.fromPartial(object.presence)
       : undefined;
+    message.hop = object.hop ?? 0;
     return message;
   },
 };
@@ -6444,6 +6490,85 @@ export const PresenceClear: MessageFns<PresenceClear> = {
   },
   fromPartial(object: DeepPartial<PresenceClear>): PresenceClear {
     const message = createBasePresenceClear();
+    message.guildIds = object.guildIds?.map((e) => e) || [];
+    message.userId = object.userId ?? "";
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBasePresenceMoved(): PresenceMoved {
+  return { guildIds: [], userId: "", sessionId: "" };
+}
+
+export const PresenceMoved: MessageFns<PresenceMoved> = {
+  encode(message: PresenceMoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.guildIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(26).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PresenceMoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresenceMoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PresenceMoved>): PresenceMoved {
+    return PresenceMoved.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PresenceMoved>): PresenceMoved {
+    const message = createBasePresenceMoved();
     message.guildIds = object.guildIds?.map((e) => e) || [];
     message.userId = object.userId ?? "";
     message.sessionId = object.sessionId ?? "";
@@ -8684,6 +8809,7 @@ function createBaseSessionState(): SessionState {
     memberRequests: [],
     memberListTurns: [],
     generation: 0,
+    hop: 0,
   };
 }
 
@@ -8740,6 +8866,9 @@ export const SessionState: MessageFns<SessionState> = {
     }
     if (message.generation !== 0) {
       writer.uint32(128).uint64(message.generation);
+    }
+    if (message.hop !== 0) {
+      writer.uint32(136).uint32(message.hop);
     }
     return writer;
   },
@@ -8895,6 +9024,14 @@ export const SessionState: MessageFns<SessionState> = {
             message.generation = longToNumber(reader.uint64());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.hop = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8932,6 +9069,7 @@ export const SessionState: MessageFns<SessionState> = {
     message.memberRequests = object.memberRequests?.map((e) => RequestMembers.fromPartial(e)) || [];
     message.memberListTurns = object.memberListTurns?.map((e) => MemberListTurn.fromPartial(e)) || [];
     message.generation = object.generation ?? 0;
+    message.hop = object.hop ?? 0;
     return message;
   },
 };
