@@ -70,6 +70,96 @@ describe('a person', () => {
   });
 });
 
+describe('a user that another node owns now', () => {
+  const next = { id: 'session-2', incarnation: 'a' };
+  /** A node that has counted two Identifies of a bot, a second apart, and then loses the user. */
+  function counted() {
+    const owners: Record<string, string> = {};
+    const world = new World(limits({ interval: 60_000, concurrency: 2, perDay: 3 }), owners);
+    for (const shardId of [0, 1]) {
+      refusal(world, world.identify(shard(shardId)));
+      world.wait(1000);
+    }
+    const goes = () => {
+      owners['session-node:7'] = next.id;
+      world.run(world.node.ownersChanged(world.now));
+    };
+    const counts = () => world.told('identifyCounts').flatMap((value) => value.counts);
+    return { world, owners, goes, counts };
+  }
+
+  it('is said what was counted, before the yield that comes behind it', () => {
+    const { world, owners } = counted();
+    owners['session-node:7'] = next.id;
+    const turns = [
+      { key: 0, waitMs: 58_000 },
+      { key: 1, waitMs: 59_000 },
+    ];
+    const value = { generation: 1, counts: [{ userId: '7', used: 2, dayMs: 86_398_000, turns }] };
+    const message = { $case: 'identifyCounts', value };
+    const said = { kind: 'send', to: next.id, flow: 'sync:session-node', message };
+    expect(world.node.ownersChanged(world.now)).toContainEqual(said);
+  });
+
+  it('goes on there with turns, day and number, however often that is said', () => {
+    const { goes, counts } = counted();
+    goes();
+    const world = new World(limits({ interval: 60_000, concurrency: 2, perDay: 3 }));
+    const [count] = counts();
+    const value = { generation: 1, counts: [count!] };
+    for (let times = 0; times < 2; times++)
+      world.say({ $case: 'identifyCounts', value }, { id: 'session-1', incarnation: 'b' });
+    expect(refusal(world, world.identify(shard(0)))).toBe(58_000);
+    world.wait(58_000);
+    expect(refusal(world, world.identify(shard(0)))).toBeUndefined();
+    world.wait(60_000);
+    expect(refusal(world, world.identify(shard(0)))).toBe(5_000);
+    world.wait(86_398_000 - 118_000);
+    expect(refusal(world, world.identify(shard(0)))).toBeUndefined();
+  });
+
+  it('adds what the next owner has counted before it heard', () => {
+    const { goes, counts } = counted();
+    goes();
+    const world = new World(limits({ interval: 0, perDay: 10 }));
+    world.identify(bot);
+    world.wait(5000);
+    const value = { generation: 1, counts: [counts()[0]!] };
+    world.say({ $case: 'identifyCounts', value }, { id: 'session-1', incarnation: 'b' });
+    world.run(world.node.identifyBudget(1, '7', 0, world.now));
+    expect(world.answers.get(1)).toMatchObject({ remaining: 7, resetAfterMs: 86_395_000 });
+  });
+
+  it('comes back with what was counted elsewhere', () => {
+    const { world, owners, goes } = counted();
+    goes();
+    delete owners['session-node:7'];
+    world.run(world.node.ownersChanged(world.now));
+    const value = { generation: 1, counts: [{ userId: '7', used: 3, dayMs: 1000, turns: [] }] };
+    world.say({ $case: 'identifyCounts', value }, next);
+    world.run(world.node.identifyBudget(1, '7', 0, world.now));
+    expect(world.answers.get(1)).toMatchObject({ remaining: 0, resetAfterMs: 1000 });
+  });
+
+  it('is said again to an owner that is met again, and to nobody else', () => {
+    const { world, goes, counts } = counted();
+    goes();
+    world.sent.length = 0;
+    world.run(world.node.peerUp({ id: 'session-3', incarnation: 'a' }, world.now));
+    expect(counts()).toEqual([]);
+    world.run(world.node.peerUp(next, world.now));
+    expect(counts()).toMatchObject([{ used: 2 }]);
+  });
+
+  it('is nothing to a node that does not own it', () => {
+    const world = new World(limits(), { 'session-node:7': next.id });
+    const counts = [{ userId: '7', used: 3, dayMs: 1000, turns: [] }];
+    world.say({ $case: 'identifyCounts', value: { generation: 1, counts } }, next);
+    world.run(world.node.identifyBudget(1, '7', 0, world.now));
+    expect(world.answers.get(1)).toMatchObject({ remaining: 1000 });
+  });
+});
+
 describe('what is no identify', () => {
   it('is not counted: a resume, and a session whose User started anew', () => {
     const world = new World(limits({ perDay: 1 }));

@@ -1,3 +1,4 @@
+import type { WireIdentifyCounts } from './identify-counts';
 import type { AudienceEvent, Event, StreamPoint } from '@derailed/audience/core';
 import type { IdentifyBudget } from './identify-ledger';
 import type { ConnectionMoving, ConnectionReleased, MoveMessage } from './move-messages';
@@ -204,6 +205,7 @@ export type Inbound =
   | Tagged<'audienceAck', Readonly<AudienceAck>>
   | Tagged<'audienceSync', Readonly<AudienceSync>>
   | Tagged<'connectionReleased', ConnectionReleased>
+  | Tagged<'identifyCounts', WireIdentifyCounts>
   | MoveMessage;
 
 /** Of those, what a bound connection's client wants. */
@@ -254,6 +256,7 @@ export type Outbound =
       'presenceUpsert',
       { guildIds: string[]; userId: string; sessionId: string; presence: Presence | undefined; hop: number }
     >
+  | Tagged<'identifyCounts', WireIdentifyCounts>
   | Tagged<'presenceClear' | 'presenceMoved', { guildIds: string[]; userId: string; sessionId: string }>
   | MoveMessage;
 

@@ -1,4 +1,4 @@
-import { Kind } from '@derailed/audience/core';
+import { type AudienceEvent, Kind } from '@derailed/audience/core';
 import type { AudienceView } from './audience-view';
 import type { OfStream } from './doubt';
 import type { EventStream } from './event-stream';
@@ -31,7 +31,7 @@ export class OwnerWords {
   }
 
   /** Whether the message has to wait, because it may be of a stream that is over. */
-  holds(view: AudienceView, message: OfStream, from: NodeRef, now: number): boolean {
+  private holds(view: AudienceView, message: OfStream, from: NodeRef, now: number): boolean {
     const { doubt } = view;
     if (doubt === undefined || view.owner !== undefined || !doubt.holds(message, from)) return false;
     if (!doubt.overran) return true;
@@ -40,6 +40,10 @@ export class OwnerWords {
     for (const session of subscriptions.rejoining(view)) lost(session, now);
     subscriptions.askAnew(view, now);
     return true;
+  }
+
+  holdsEvent(view: AudienceView, value: Readonly<AudienceEvent>, from: NodeRef, now: number): boolean {
+    return this.holds(view, { $case: 'audienceEvent', value }, from, now);
   }
 
   /** Of what was held it is known now what holds. */

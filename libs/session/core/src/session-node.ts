@@ -103,8 +103,7 @@ export class SessionNode {
         dispatches.guildDelete(session, guildId, false, flowOf(event.kind, event.audienceId), event.index);
       },
       joins: (session, join) => this.moves.joins(session, join),
-      holds: (view, value, from, now) =>
-        this.ownerWords.holds(view, { $case: 'audienceEvent', value }, from, now),
+      holds: (...event) => this.ownerWords.holdsEvent(...event),
     });
     this.sessions = new Sessions(kit, this.subscriptions, dispatches, this.entries, this.feed, {
       live: (session, now) => {
@@ -221,7 +220,7 @@ export class SessionNode {
 
   /** First contact with a node, or contact after gone: what was said to it before is lost. */
   peerUp(node: NodeRef, now: number): readonly Effect[] {
-    this.users.meet(node);
+    this.users.peerUp(node, now);
     this.moves.peerUp(node, now);
     inTurns(this.kit, [...this.views.all()], now, (view, then) => this.reunite(view, node, then));
     inTurns(this.kit, [...this.sessions.all()], now, (session) => {
@@ -243,7 +242,7 @@ export class SessionNode {
    * and does not any more is forgotten; the shell has answered who waits for it. Sessions go to their nodes of now.
    */
   ownersChanged(now: number): readonly Effect[] {
-    this.users.listChanged();
+    this.users.listChanged(now);
     for (const view of [...this.views.all()]) this.subscriptions.listChanged(view, now);
     this.moves.review(now);
     return this.done(now);
@@ -333,6 +332,9 @@ export class SessionNode {
         break;
       case 'audienceHeld':
         this.users.held(message.value, from);
+        break;
+      case 'identifyCounts':
+        this.users.counts.heard(message.value, now);
         break;
       case 'subscribed':
       case 'subscribeRefused':

@@ -16,6 +16,7 @@ import {
   unavailable,
 } from '@derailed/shared/kernel';
 import type { Entry } from './agenda';
+import { IdentifyCounts } from './identify-counts';
 import { IdentifyLedger, exhaustedPause } from './identify-ledger';
 import type { Kit } from './kit';
 import type { Answer, AudienceSync, AudienceTerm, NodeRef, Presence, Publish, Subscribe } from './messages';
@@ -55,6 +56,7 @@ export class Users {
   private readonly byId = new Map<string, User>();
   /** Which start of each session-node the subscribers are of. */
   private readonly incarnations = new Map<string, string>();
+  readonly counts: IdentifyCounts;
   private readonly ledger: IdentifyLedger;
   private lastTerm = 0;
 
@@ -63,6 +65,7 @@ export class Users {
     private readonly limits: AudienceLimits,
   ) {
     this.ledger = new IdentifyLedger(kit.limits.identifies, kit.agenda);
+    this.counts = new IdentifyCounts(kit, this.ledger);
   }
 
   get size(): number {
@@ -200,6 +203,12 @@ export class Users {
     this.lost(userId, node);
   }
 
+  /** What was said to the node before is lost. */
+  peerUp(node: NodeRef, now: number): void {
+    this.meet(node);
+    this.counts.tell(now, node.id);
+  }
+
   /** Another start of a node has none of the sessions of the one before. */
   meet(node: NodeRef): void {
     const known = this.incarnations.get(node.id);
@@ -208,7 +217,7 @@ export class Users {
   }
 
   /** Nodes that are off the list have no sessions any more, and users that another node owns now are forgotten here. */
-  listChanged(): void {
+  listChanged(now: number): void {
     const { placement, agenda } = this.kit;
     for (const [userId, user] of this.byId) {
       if (placement.ownerOf('session-node', userId) === placement.self.id) continue;
@@ -220,6 +229,7 @@ export class Users {
       this.incarnations.delete(id);
       this.nodeLost(id);
     }
+    this.counts.tell(now);
   }
 
   /** A node says that it has sessions of the user, subscribed in that term. */

@@ -53,6 +53,7 @@ const inbound = [
   'audienceLost',
   'audienceReset',
   'connectionReleased',
+  'identifyCounts',
   'sessionOffer',
   'sessionOfferAccepted',
   'sessionOfferEnded',

@@ -75,6 +75,9 @@ export interface Envelope {
     { $case: "identifyBudget"; value: IdentifyBudget }
     | { $case: "identifyBudgetReply"; value: IdentifyBudgetReply }
     | //
+    /** session-node -> session-node that owns the users now */
+    { $case: "identifyCounts"; value: IdentifyCounts }
+    | //
     /** session-node -> presence-node */
     { $case: "presenceUpsert"; value: PresenceUpsert }
     | { $case: "presenceClear"; value: PresenceClear }
@@ -607,6 +610,27 @@ export interface IdentifyBudgetReply {
   shards: number;
 }
 
+/** What owners before have counted of users. Said again it counts once: the receiver takes the greater numbers. */
+export interface IdentifyCounts {
+  /** The list by which the users are the receiver's. */
+  generation: number;
+  counts: IdentifyCount[];
+}
+
+export interface IdentifyCount {
+  userId: string;
+  /** Identifies of the day so far, and how many milliseconds are left of it. */
+  used: number;
+  dayMs: number;
+  /** Keys of max_concurrency whose turn is still to come. */
+  turns: IdentifyTurn[];
+}
+
+export interface IdentifyTurn {
+  key: number;
+  waitMs: number;
+}
+
 export interface PresenceUpsert {
   guildIds: string[];
   userId: string;
@@ -1094,6 +1118,9 @@ export const Envelope: MessageFns<Envelope> = {
       case "identifyBudgetReply":
         IdentifyBudgetReply.encode(message.message.value, writer.uint32(570).fork()).join();
         break;
+      case "identifyCounts":
+        IdentifyCounts.encode(message.message.value, writer.uint32(578).fork()).join();
+        break;
       case "presenceUpsert":
         PresenceUpsert.encode(message.message.value, writer.uint32(642).fork()).join();
         break;
@@ -1527,6 +1554,14 @@ export const Envelope: MessageFns<Envelope> = {
               $case: "identifyBudgetReply",
               value: IdentifyBudgetReply.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 72: {
+            if (tag !== 578) {
+              break;
+            }
+
+            message.message = { $case: "identifyCounts", value: IdentifyCounts.decode(reader, reader.uint32()) };
             continue;
           }
           case 80: {
@@ -2055,6 +2090,12 @@ export const Envelope: MessageFns<Envelope> = {
             $case: "identifyBudgetReply",
             value: IdentifyBudgetReply.fromPartial(object.message.value),
           };
+        }
+        break;
+      }
+      case "identifyCounts": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "identifyCounts", value: IdentifyCounts.fromPartial(object.message.value) };
         }
         break;
       }
@@ -6309,6 +6350,231 @@ export const IdentifyBudgetReply: MessageFns<IdentifyBudgetReply> = {
     message.resetAfterMs = object.resetAfterMs ?? 0;
     message.maxConcurrency = object.maxConcurrency ?? 0;
     message.shards = object.shards ?? 0;
+    return message;
+  },
+};
+
+function createBaseIdentifyCounts(): IdentifyCounts {
+  return { generation: 0, counts: [] };
+}
+
+export const IdentifyCounts: MessageFns<IdentifyCounts> = {
+  encode(message: IdentifyCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.generation !== 0) {
+      writer.uint32(8).uint64(message.generation);
+    }
+    for (const v of message.counts) {
+      IdentifyCount.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdentifyCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifyCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.counts.push(IdentifyCount.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IdentifyCounts>): IdentifyCounts {
+    return IdentifyCounts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IdentifyCounts>): IdentifyCounts {
+    const message = createBaseIdentifyCounts();
+    message.generation = object.generation ?? 0;
+    message.counts = object.counts?.map((e) => IdentifyCount.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseIdentifyCount(): IdentifyCount {
+  return { userId: "", used: 0, dayMs: 0, turns: [] };
+}
+
+export const IdentifyCount: MessageFns<IdentifyCount> = {
+  encode(message: IdentifyCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.used !== 0) {
+      writer.uint32(16).uint32(message.used);
+    }
+    if (message.dayMs !== 0) {
+      writer.uint32(24).uint32(message.dayMs);
+    }
+    for (const v of message.turns) {
+      IdentifyTurn.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdentifyCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifyCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.used = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dayMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.turns.push(IdentifyTurn.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IdentifyCount>): IdentifyCount {
+    return IdentifyCount.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IdentifyCount>): IdentifyCount {
+    const message = createBaseIdentifyCount();
+    message.userId = object.userId ?? "";
+    message.used = object.used ?? 0;
+    message.dayMs = object.dayMs ?? 0;
+    message.turns = object.turns?.map((e) => IdentifyTurn.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseIdentifyTurn(): IdentifyTurn {
+  return { key: 0, waitMs: 0 };
+}
+
+export const IdentifyTurn: MessageFns<IdentifyTurn> = {
+  encode(message: IdentifyTurn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== 0) {
+      writer.uint32(8).uint32(message.key);
+    }
+    if (message.waitMs !== 0) {
+      writer.uint32(16).uint32(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IdentifyTurn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIdentifyTurn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.key = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.waitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IdentifyTurn>): IdentifyTurn {
+    return IdentifyTurn.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IdentifyTurn>): IdentifyTurn {
+    const message = createBaseIdentifyTurn();
+    message.key = object.key ?? 0;
+    message.waitMs = object.waitMs ?? 0;
     return message;
   },
 };
