@@ -1,3 +1,4 @@
+import type { Role } from '@derailed/platform/cluster';
 import type { Rng } from '@derailed/shared/kernel';
 import type { VirtualLoop, VirtualNetwork } from '@derailed/testing';
 import type { DatabaseWeather } from './database';
@@ -15,6 +16,8 @@ export interface FaultWorld {
   readonly auth: { away: boolean };
   /** Undefined: the member list is fixed. */
   readonly etcd: VirtualEtcd | undefined;
+  /** A node that never was on the list, of the roles of one that is. */
+  newcomer(roles: readonly Role[]): SimNode;
   trace(what: () => string): void;
 }
 
@@ -36,23 +39,27 @@ const weights = {
 } as const;
 
 /** What only a cluster on etcd knows. */
-const ofEtcd: readonly string[] = ['leave', 'etcd', 'lease'];
+const ofEtcd: readonly string[] = ['leave', 'etcd', 'lease', 'join'];
 
-export type FaultName = keyof typeof weights;
+type Strike = keyof typeof weights;
 
-export const faultNames = Object.keys(weights) as FaultName[];
+/** join: a node comes that never was there. It has chance of its own, so that the other faults of a seed stay what they are. */
+export type FaultName = Strike | 'join';
+
+export const faultNames: readonly FaultName[] = [...(Object.keys(weights) as Strike[]), 'join'];
 
 /** What goes wrong, each for a while. */
 export class Faults {
   private over = false;
-  private readonly kinds: readonly (readonly [FaultName, number, () => void])[];
+  private readonly kinds: readonly (readonly [Strike, number, () => void])[];
+  private readonly mayJoin: boolean;
 
   constructor(
     private readonly world: FaultWorld,
     private readonly rng: Rng,
     only: readonly FaultName[],
   ) {
-    const strikes: Record<FaultName, () => void> = {
+    const strikes: Record<Strike, () => void> = {
       reset: () => this.resetLink(),
       cut: () => this.cutLink(),
       halfOpen: () => this.halfOpen(),
@@ -69,7 +76,16 @@ export class Faults {
       lease: () => this.cutFromEtcd(),
     };
     const known = only.filter((name) => world.etcd !== undefined || !ofEtcd.includes(name));
-    this.kinds = known.map((name) => [name, weights[name], strikes[name]]);
+    this.mayJoin = known.includes('join');
+    this.kinds = known.flatMap((name) => (name === 'join' ? [] : [[name, weights[name], strikes[name]]]));
+  }
+
+  /** A node of a new name, beside one of those that are there. @param chance its own */
+  join(chance: Rng): void {
+    if (!this.mayJoin) return;
+    const { nodes, newcomer } = this.world;
+    const { roles } = nodes[Math.floor(chance.next() * nodes.length)]!;
+    newcomer(roles).start();
   }
 
   /** Something goes wrong now. */

@@ -58,6 +58,8 @@ const schedule = {
   end: 85_000,
 } as const;
 
+/** Of nodes that never were on the list. */
+const mostJoins = 2;
 /** How often the limits are looked at (ms). */
 const boundsEvery = 1000;
 
@@ -86,6 +88,8 @@ const shapes: readonly (readonly (readonly Role[])[])[] = [
   ],
 ];
 
+const nameOf = (index: number): string => `10.0.0.${index + 1}:18000`;
+
 /** One world from its seed to its end: nothing in it depends on anything else. */
 export class Simulation {
   private readonly rng: Rng;
@@ -102,9 +106,15 @@ export class Simulation {
   private readonly nodes: SimNode[] = [];
   private readonly clients: VirtualClient[] = [];
   private readonly monoliths: Monolith[] = [];
+  /** Where clients and monoliths look. */
+  private readonly gateways: string[] = [];
+  private readonly tunnels: string[] = [];
+  /** Of nodes that join; the rest of a world is the same with and without. */
+  private readonly joinChance: Rng;
 
   constructor(private readonly options: SimulationOptions) {
     this.rng = seededRng(options.seed * 0x9e37 + 1);
+    this.joinChance = seededRng(options.seed * 0x51ed + 7);
     this.network = new VirtualNetwork(this.loop, this.split());
   }
 
@@ -145,7 +155,7 @@ export class Simulation {
   }
 
   private settle(): void {
-    const { rng, platform, options, history, network, loop } = this;
+    const { rng, platform, options, history, network, loop, nodes, gateways, tunnels } = this;
     const users = Array.from({ length: 6 }, () => platform.addUser().id);
     for (let count = 0; count < 3; count++) {
       const members = users.filter(() => rng.next() < 0.75);
@@ -154,7 +164,7 @@ export class Simulation {
     const trace = (what: () => string): void => this.trace(what);
     const source = options.cluster ?? clusterSources[seededRng(options.seed).next() < 0.5 ? 0 : 1];
     const shape = shapes[Math.floor(rng.next() * shapes.length)]!;
-    const members = shape.map((roles, index) => ({ id: `10.0.0.${index + 1}:18000`, roles }));
+    const members = shape.map((roles, index) => ({ id: nameOf(index), roles }));
     const onlooker = new Onlooker(
       history,
       () => loop.now,
@@ -172,7 +182,9 @@ export class Simulation {
       auth: { away: false },
       tap: options.plant?.tap?.(onlooker, loop, generationOf) ?? onlooker,
       tight: rng.next() < 0.2,
-      size: members.length,
+      get size() {
+        return nodes.length;
+      },
       trace,
       died: (id) => onlooker.died(id),
       started: (id) => onlooker.started(id),
@@ -187,13 +199,9 @@ export class Simulation {
       },
     };
     if (source === 'etcd') this.etcd = new VirtualEtcd(loop, network, trace);
-    for (const { id, roles } of members) this.nodes.push(new SimNode(id, roles, this.split(), world));
-    for (const node of this.nodes) loop.at(100 * rng.next(), () => node.start());
     this.world = world;
-    const addresses = (role: Role, service: string): string[] =>
-      members.filter(({ roles }) => roles.includes(role)).map(({ id }) => `${id}/${service}`);
-    const gateways = addresses('ws-gateway', 'ws');
-    const tunnels = addresses('tunnel', 'tunnel');
+    for (const { roles } of members) this.add(roles, this.split());
+    for (const node of nodes) loop.at(100 * rng.next(), () => node.start());
     for (let index = 0; index < 8; index++) {
       const name = `client-${index}`;
       const userId = users[index % users.length]!;
@@ -210,12 +218,21 @@ export class Simulation {
     }
   }
 
+  private add(roles: readonly Role[], chance: Rng): SimNode {
+    const id = nameOf(this.nodes.length);
+    const node = new SimNode(id, roles, chance, this.world!);
+    this.nodes.push(node);
+    if (roles.includes('ws-gateway')) this.gateways.push(`${id}/ws`);
+    if (roles.includes('tunnel')) this.tunnels.push(`${id}/tunnel`);
+    return node;
+  }
+
   private world: NodeWorld | undefined;
   /** Undefined: the list is fixed. */
   private etcd: VirtualEtcd | undefined;
 
   private startFaults(): Faults {
-    const { loop, network, nodes, clients, rng } = this;
+    const { loop, network, nodes, clients, rng, joinChance } = this;
     const { database, auth } = this.world!;
     const faults = new Faults(
       {
@@ -226,6 +243,7 @@ export class Simulation {
         database,
         auth,
         etcd: this.etcd,
+        newcomer: (roles) => this.add(roles, seededRng(Math.floor(joinChance.next() * 2 ** 32))),
         monoliths: this.monoliths.map(({ name }) => name),
         trace: (what) => this.trace(what),
       },
@@ -236,6 +254,11 @@ export class Simulation {
     for (let count = 0; count < strikes; count++) {
       const at = schedule.faults + (schedule.faultsEnd - schedule.faults) * rng.next();
       loop.at(at, () => faults.strike());
+    }
+    const joins = Math.floor((mostJoins + 1) * joinChance.next());
+    for (let count = 0; count < joins; count++) {
+      const at = schedule.faults + (schedule.faultsEnd - schedule.faults) * joinChance.next();
+      loop.at(at, () => faults.join(joinChance));
     }
     return faults;
   }
