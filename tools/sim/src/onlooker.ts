@@ -101,13 +101,15 @@ export class Onlooker implements MeshTap {
     const { excused, unhandled, unacked, last } = stream;
     if (index > last.index) stream.last = { index, at: this.now() };
     else if (index < last.index || last.at < this.now()) return;
-    if (!taken || this.dead.has(to)) return void excused.set(to, this.now());
-    let events = unhandled.get(to);
-    if (!events) unhandled.set(to, (events = new Set()));
-    events.add(nameOf(message.value));
+    if (!taken) return void excused.set(to, this.now());
+    // Who is down acks nothing, and the owner, which need not know, goes on without it as soon as that is overdue.
     let waiting = unacked.get(to);
     if (!waiting) unacked.set(to, (waiting = new Map()));
     if (!waiting.has(index)) waiting.set(index, this.now());
+    if (this.dead.has(to)) return void excused.set(to, this.now());
+    let events = unhandled.get(to);
+    if (!events) unhandled.set(to, (events = new Set()));
+    events.add(nameOf(message.value));
   }
 
   answered(at: NodeRef, question: Message, answer: Message | undefined): void {
@@ -134,10 +136,9 @@ export class Onlooker implements MeshTap {
   /** The process is no more, and its sessions with it: nobody owes it anything. */
   died(id: string): void {
     this.dead.add(id);
-    for (const { excused, unhandled, unacked } of this.streams.values()) {
+    for (const { excused, unhandled } of this.streams.values()) {
       excused.set(id, this.now());
       unhandled.delete(id);
-      unacked.delete(id);
     }
   }
 

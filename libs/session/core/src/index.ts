@@ -10,4 +10,5 @@ export {
 export type * from './messages';
 export type * from './move-messages';
 export type { Readiness } from './readiness';
-export { type Figures, SessionNode, type SessionNodeOptions } from './session-node';
+export type { Figures } from './figures';
+export { SessionNode, type SessionNodeOptions } from './session-node';

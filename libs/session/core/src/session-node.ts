@@ -17,6 +17,7 @@ import type { Readiness } from './readiness';
 import type { Session } from './session';
 import { SessionMoves } from './session-moves';
 import { Sessions } from './sessions';
+import type { Figures } from './figures';
 import { flowOf } from './flow';
 import { Subscriptions } from './subscriptions';
 import { inTurns } from './turns';
@@ -30,19 +31,6 @@ export interface SessionNodeOptions {
   readonly placement: Placement;
   readonly rng: Rng;
   readonly encode: (text: string) => Uint8Array;
-}
-
-/** What a node holds right now, for metrics. */
-export interface Figures {
-  readonly sessions: number;
-  readonly detached: number;
-  readonly users: number;
-  readonly audiences: number;
-  readonly replayBytes: number;
-  readonly memberQueue: number;
-  /** Sessions that are to go to another node, or on their way there; and on their way here. */
-  readonly leaving: number;
-  readonly arriving: number;
 }
 
 /**
