@@ -162,7 +162,8 @@ export class AudienceView {
   /** Who is asked from here on may have been asked before, and may have lost the audience since. */
   beginDoubt(): void {
     this.lose();
-    this.doubt = new Doubt(this.number);
+    if (this.doubt === undefined) this.doubt = new Doubt(this.number);
+    else this.doubt.raise(this.number);
   }
 
   /** How far this node has come at the present owner. */

@@ -18,7 +18,12 @@ export class Doubt {
   private held: OfStream[] = [];
 
   /** @param number under which it was asked again */
-  constructor(private readonly number: number) {}
+  constructor(private number: number) {}
+
+  /** It was asked once more. What is held stays so: it may be of the stream that the last answer is of. */
+  raise(number: number): void {
+    this.number = number;
+  }
 
   /** Whether more is held than may be. */
   get overran(): boolean {

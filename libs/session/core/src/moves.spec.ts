@@ -155,6 +155,21 @@ describe('a guild that moves while its owner lives', () => {
       expect(said()).toEqual([41, 42, 43].map((index) => `audienceAck guild-2 ${index}`));
     });
 
+    it('is followed from there on also when it was asked once more meanwhile', () => {
+      const { world, connection, sessionId, asks } = moved();
+      const ask = () => (asks(), world.told('subscribe').at(-1)!.view);
+      const answer = (index: number, view: number) =>
+        world.subscribed(sessionId, index, { classId: 9, snapshot: undefined, term: 5, view }, next);
+      const [first, second] = [ask(), ask()];
+      world.say({ $case: 'classTable', value: table }, next);
+      answer(40, first);
+      const last = ask();
+      world.event(41, { event: eventOf('e41'), channelId: '5' }, next);
+      answer(41, second);
+      answer(41, last);
+      expect(world.names(connection).slice(3)).toEqual(['MESSAGE_CREATE']);
+    });
+
     it('hears who is refused though others are waited for', () => {
       const { world, connection, sessionId, asks } = moved();
       asks();

@@ -38,6 +38,7 @@ export class OwnerWords {
     const { subscriptions, lost } = this.parts;
     // Those who may miss nothing would.
     for (const session of subscriptions.rejoining(view)) lost(session, now);
+    view.doubt = undefined;
     subscriptions.askAnew(view, now);
     return true;
   }
