@@ -11,10 +11,12 @@ function start({ mayMove = true } = {}) {
   const clock = new VirtualClock();
   /** By key; `a` owns the others. */
   const owners: Record<string, string> = {};
+  const lease = { isHeld: true };
   const lanes = new Lanes(
     clock,
     (key) => owners[key] ?? 'a',
     () => mayMove,
+    () => lease.isHeld,
   );
   /** What was sent and has no answer, in order. */
   const sent: { name: string; answer(): void; fail(error: unknown): void }[] = [];
@@ -43,7 +45,7 @@ function start({ mayMove = true } = {}) {
     return sent.splice(at, 1)[0]!;
   };
   const names = () => sent.map(({ name }) => name);
-  return { clock, owners, lanes, names, outcomes, call, take };
+  return { clock, owners, lease, lanes, names, outcomes, call, take };
 }
 
 describe('calls to the owner of a key', () => {
@@ -70,6 +72,27 @@ describe('calls to the owner of a key', () => {
     await settled();
     expect(outcomes).toEqual(['1 ok', '2 ok', '3 ok', '4 ok']);
     expect(lanes.size).toBe(0);
+  });
+
+  it('wait while this node may be off the list, and are given up if that lasts', async () => {
+    const { clock, lease, names, outcomes, call, take } = start();
+    call('g', '1', 1000);
+    lease.isHeld = false;
+    take('1').fail(gone);
+    call('g', '2', 5000);
+    call('h', '3', 100);
+    for (let ms = 0; ms < 1200; ms += 50) {
+      await settled();
+      clock.advance(50);
+    }
+    expect(names()).toEqual([]);
+    // What was behind the first goes down with it: whoever makes that again wants it behind it still.
+    expect(outcomes).toEqual(
+      ['3', '1', '2'].map((name) => `${name} 14 this node may be off the member list`),
+    );
+    lease.isHeld = true;
+    call('g', '4');
+    expect(names()).toEqual(['4 to a']);
   });
 
   it('wait for what is on its way to the owner before', async () => {

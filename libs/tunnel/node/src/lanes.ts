@@ -67,11 +67,14 @@ export class Lanes {
   /**
    * @param ownerOf who owns a key at this moment
    * @param mayMove whether the keys of a node that can't be reached will have another owner
+   * @param mayCall whether this node is on the list as far as it knows: one that slept may hold calls that others have made
+   * again long ago, and owners that are new would not recognise them
    */
   constructor(
     private readonly clock: Clock,
     private readonly ownerOf: (key: string) => string | undefined,
     private readonly mayMove: () => boolean,
+    private readonly mayCall: () => boolean,
   ) {}
 
   /** Keys with calls that have no answer. */
@@ -127,7 +130,10 @@ export class Lanes {
       lane.flying++;
     }
     const keys = flight.map(({ key }) => key);
-    request.send(owner, keys, request.until - this.clock.monotonic(), restarts).then(
+    const sent = this.mayCall()
+      ? request.send(owner, keys, request.until - this.clock.monotonic(), restarts)
+      : Promise.reject(new CallError(Code.ABORTED, 'this node may be off the member list'));
+    sent.then(
       (value) => this.landed(request, flight, { status: 'fulfilled', value }),
       (reason: unknown) => {
         if (this.isMove(reason)) this.returned(flight, reason);

@@ -35,6 +35,7 @@ export class Owners {
       (key) => cluster.view.ownerOf(key.startsWith('g:') ? 'guild-node' : 'session-node', key.slice(2)),
       // The members of a static list have no incarnation there: their keys wait for them, and callers are told.
       () => cluster.view.members.some(({ incarnation }) => incarnation !== ''),
+      () => cluster.holdsLease(),
     );
   }
 
