@@ -3,6 +3,7 @@ import { DiscordClient } from './discord-client';
 import { demo } from './demo';
 import { PRIVILEGED_INTENTS, VALID_INTENTS } from '@derailed/shared/protocol';
 import { Publisher } from './publisher';
+import { RawClient } from './raw-client';
 import { startSeparate } from './wiring';
 
 const perSecond = 200;
@@ -99,4 +100,66 @@ describe('a client in the middle of a stream of 200 events a second', () => {
     await expectNothingMissingOrDoubled(await publishing.stop());
     expect(client.named('READY')).toHaveLength(1);
   }, 120_000);
+});
+
+describe('a client whose old socket still looks open to another ws-gateway', () => {
+  let wiring: Awaited<ReturnType<typeof startSeparate>>;
+  let publisher: Publisher;
+
+  beforeAll(async () => {
+    const layout = [
+      'session-node',
+      'guild-node',
+      'presence-node',
+      'tunnel',
+      'ws-gateway',
+      'ws-gateway',
+    ] as const;
+    wiring = await startSeparate({}, undefined, { layout });
+    publisher = new Publisher(wiring.tunnel);
+  }, 60_000);
+
+  afterAll(async () => {
+    publisher.close();
+    await wiring.stop();
+  }, 30_000);
+
+  it('resumes at this one: the old socket gets 4000 and nothing more, and what it says later means nothing', async () => {
+    const [here, there] = [1, 0].map((nth) => wiring.cluster.app('ws-gateway', nth).door('WebSocket'));
+    const token = wiring.token(demo.bot);
+    const old = new RawClient(there!);
+    await old.identify(token);
+    await old.guilds(demo.guilds.length);
+    // Its network is stuck: it reads nothing, and what it says comes late.
+    old.pause();
+    const client = new RawClient(here!);
+    await client.resume(token, old.session, old.lastSeq);
+    await client.event('RESUMED');
+    old.sendClose(1000);
+    const say = (id: string) =>
+      publisher.publish({ guildId: demo.guild }, 'MESSAGE_CREATE', { id, channel_id: demo.channel });
+    expect(await say('1')).toBe(1);
+    await client.event('MESSAGE_CREATE');
+    const seen = old.received.length;
+    old.continue();
+    await old.closed;
+    expect(old.received.slice(seen)).toEqual([]);
+    expect(await say('2')).toBe(1);
+    const [one, two] = await client.count(({ t }) => t === 'MESSAGE_CREATE', 2);
+    expect([one?.d['id'], two?.d['id']]).toEqual(['1', '2']);
+    await client.close();
+  });
+
+  it('is told so at once', async () => {
+    const [here, there] = [1, 0].map((nth) => wiring.cluster.app('ws-gateway', nth).door('WebSocket'));
+    const token = wiring.token(demo.bot);
+    const old = new RawClient(there!);
+    await old.identify(token);
+    await old.guilds(demo.guilds.length);
+    const client = new RawClient(here!);
+    await client.resume(token, old.session, old.lastSeq);
+    await client.event('RESUMED');
+    expect(await old.closed).toBe(4000);
+    await client.close();
+  });
 });
