@@ -27,7 +27,7 @@ type Loaded = Pick<GuildModel, 'state' | 'version'>;
 export class GuildCreateTexts {
   private readonly shared = new WeakMap<ClassView, { readonly version: number; readonly data: Uint8Array }>();
 
-  /** @param largeGuild above so many members nobody is shown but the session's own member */
+  /** @param largeGuild above so many members nobody is shown but the session's own member and those in voice */
   constructor(
     private readonly encode: Encode,
     private readonly largeGuild: number,

@@ -56,7 +56,7 @@ export const guildSettings = {
   ),
   largeGuild: setting(
     'LARGE_GUILD',
-    'Above so many members a guild tells presences only to clients that named the intent GUILD_PRESENCES, and GUILD_CREATE shows nobody but the own member.',
+    'Above so many members a guild tells presences only to clients that named the intent GUILD_PRESENCES, and GUILD_CREATE shows nobody but the own member and those in voice.',
     count(75_000, { max: 100_000_000 }),
   ),
   voiceStates: setting(

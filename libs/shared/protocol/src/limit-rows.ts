@@ -23,7 +23,7 @@ export const limitRows: Readonly<Record<keyof typeof limits, LimitRow>> = {
   largeThreshold: { says: '`large_threshold` of Identify.', past: 'moved into the range' },
   presencesInGuild: {
     says: 'Members of a guild that GUILD_CREATE names with their presences.',
-    past: 'own member only',
+    past: 'the own member and those in voice',
   },
   membersPerChunk: { says: 'Members in one GUILD_MEMBERS_CHUNK.', past: 'more chunks' },
   membersPerQuery: { says: 'Members that a search by name answers with.', past: 'left out' },

@@ -19,7 +19,7 @@ export const limits = {
   /** Guilds that one shard may hold; over it: 4011. */
   guildsPerShard: 2500,
   largeThreshold: { min: 50, max: 250, fallback: 50 },
-  /** Members of a guild above which members and presences are left out of GUILD_CREATE. */
+  /** Members of a guild above which who is not in voice is left out of GUILD_CREATE. */
   presencesInGuild: 75_000,
   /** Members in one GUILD_MEMBERS_CHUNK. */
   membersPerChunk: 1000,
