@@ -170,6 +170,7 @@ const inHall: readonly (readonly [Player, readonly (keyof typeof hall.roles)[]])
 const memberships: readonly (readonly [guild: string, player: Player])[] = [
   ...inHall.map(([player]) => [hall.id, player] as const),
   [crowd.id, 'ben'],
+  [crowd.id, 'cat'],
   [club.id, 'ann'],
   [club.id, 'ben'],
   [north.id, 'shards'],
@@ -281,7 +282,7 @@ export function castSql(): string {
         [a.managed, cast.gus.id, 1, MANAGE_CHANNELS, 0n],
         [a.managed, cast.fay.id, 1, MANAGE_CHANNELS, 0n],
       ])};
-    ${extras(crowd.id, '120000000000000000', crowd.members - 1)}
+    ${extras(crowd.id, '120000000000000000', crowd.members - 2)}
     ${extras(club.id, '120000000000000000', club.members - 2)}
     ${extras(throng.id, '120000000000000000', throng.members - 2)}
     insert into member_roles (guild_id, user_id, role_id)

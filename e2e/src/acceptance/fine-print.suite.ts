@@ -2,10 +2,10 @@ import type { RawClient } from '../raw-client';
 import { type Player, annex, cast, crowd, hall, throng } from './cast';
 import { proves, provesEach } from './proves';
 import { type Stage, everything } from './stage';
+import { toldStatus } from './told-status';
 
 const { secret, category, child, strange, voice, managed, lounge } = annex.channels;
 const guilds = 1;
-type Shown = Readonly<Record<string, unknown>>;
 
 /** What permissions, intents and events leave alone or let through, against what one might expect. */
 export function finePrintSuite(stage: () => Stage): void {
@@ -179,16 +179,9 @@ export function finePrintSuite(stage: () => Stage): void {
         const eve = await stage().enter('eve', { intents: voices | (1 << 8) });
         const gus = await stage().enter('gus', { intents: voices });
         // As she was in a test before, and then as she comes.
-        const statusOfFay = (): unknown =>
-          eve.received
-            .flatMap(({ t, d }) =>
-              t === 'PRESENCE_UPDATE' ? [d] : t === 'GUILD_CREATE' ? (d['presences'] as Shown[]) : [],
-            )
-            .filter(({ user }) => (user as { id: string }).id === cast.fay.id)
-            .at(-1)?.['status'];
-        await eve.first(() => statusOfFay() !== 'online');
+        await eve.first(() => toldStatus(eve, 'fay', annex.id) !== 'online');
         await enter(['fay'], guilds);
-        await eve.first(() => statusOfFay() === 'online');
+        await eve.first(() => toldStatus(eve, 'fay', annex.id) === 'online');
         const channels = ({ received }: RawClient) =>
           received.filter(({ t }) => t === 'VOICE_STATE_UPDATE').map(({ d }) => d['channel_id']);
         const speak = (channel_id: string | null) =>
@@ -242,11 +235,7 @@ export function finePrintSuite(stage: () => Stage): void {
       async () => {
         const uma = await stage().enter('uma', { intents: guilds });
         const watcher = await stage().enter('tom', { intents: guilds | (1 << 8) });
-        const online = `{"user":{"id":"${cast.uma.id}"}`;
-        await watcher.first(({ t, d }) => {
-          const news = t === 'GUILD_CREATE' ? d['presences'] : t === 'PRESENCE_UPDATE' ? [d] : [];
-          return JSON.stringify(news).includes(online);
-        });
+        await watcher.first(() => toldStatus(watcher, 'uma', throng.id) === 'online');
         const speak = (channel_id: string | null) =>
           stage().publisher.publish({ guildId: throng.id }, 'VOICE_STATE_UPDATE', {
             guild_id: throng.id,

@@ -1,4 +1,5 @@
 import { type Stage, sizes } from './stage';
+import { toldStatus } from './told-status';
 import { proves, provesEach } from './proves';
 import { type Player, cast, club, crowd, hall, north, south } from './cast';
 import type { Payload, RawClient } from '../raw-client';
@@ -16,15 +17,6 @@ const guildKeys =
   'rules_channel_id vanity_url_code description banner premium_tier preferred_locale public_updates_channel_id ' +
   'nsfw_level stickers voice_states members channels threads presences discovery_splash region member_count large ' +
   'joined_at stage_instances guild_scheduled_events soundboard_sounds premium_subscription_count';
-
-/** What the watcher was told last, in GUILD_CREATE or since. */
-function statusOf(watcher: RawClient, player: Player, guild: string): unknown {
-  const told = watcher.received.flatMap(({ t, d }): Json[] => {
-    if (t === 'PRESENCE_UPDATE') return d['guild_id'] === guild ? [d] : [];
-    return t === 'GUILD_CREATE' && d['id'] === guild ? (d['presences'] as Json[]) : [];
-  });
-  return told.filter(({ user }) => (user as Json)['id'] === cast[player].id).at(-1)?.['status'];
-}
 
 /** Identify, READY and GUILD_CREATE. */
 export function identifySuite(stage: () => Stage): void {
@@ -164,7 +156,7 @@ export function identifySuite(stage: () => Stage): void {
       async (player, d) => {
         const watcher = await stage().enter('dan', { intents: 1 | (1 << 8) });
         await stage().enter(player, d);
-        await watcher.first(() => statusOf(watcher, player, hall.id) === 'online');
+        await watcher.first(() => toldStatus(watcher, player, hall.id) === 'online');
         if (JSON.stringify(d).includes('game'))
           expect(JSON.stringify(watcher.received)).toContain('{"name":"x","type":0,"created_at":');
       },
@@ -283,7 +275,7 @@ export function identifySuite(stage: () => Stage): void {
         const intents = 1 | (1 << 8);
         const watcher = await stage().enter('ben', { intents });
         await stage().enter('ann', { presence: { status: 'dnd', activities: [] } });
-        await watcher.first(() => statusOf(watcher, 'ann', club.id) === 'dnd');
+        await watcher.first(() => toldStatus(watcher, 'ann', club.id) === 'dnd');
         const small = await guildCreate(
           await stage().enter('ben', { intents, large_threshold: 9999 }),
           club.id,

@@ -1,4 +1,5 @@
 import type { Stage } from './stage';
+import { toldStatus } from './told-status';
 import { proves, provesEach } from './proves';
 import { cast, club, crowd, hall, north, south } from './cast';
 import type { Payload, RawClient } from '../raw-client';
@@ -228,6 +229,31 @@ export function membersSuite(stage: () => Stage): void {
       const gone = await watcher.first((payload) => of('cat')(payload) && payload.d['status'] === 'offline');
       expect(gone.d).toMatchObject({ activities: [], client_status: {} });
       expect(JSON.stringify(watcher.received)).not.toMatch(/invisible|secret/);
+    });
+
+    proves(['presence.own'], 'that is invisible is shown to oneself', async () => {
+      const cat = await stage().enter('cat', { presence: { status: 'invisible', activities: [] } });
+      const { d } = await cat.first(({ t, d: guild }) => t === 'GUILD_CREATE' && guild['id'] === hall.id);
+      const own = (d['presences'] as Json[]).filter(({ user }) => (user as Json)['id'] === cast.cat.id);
+      expect(own).toMatchObject([{ status: 'invisible' }]);
+      const watcher = await watch();
+      await watcher.first(() => (toldStatus(watcher, 'cat', hall.id) ?? 'offline') === 'offline');
+    });
+
+    proves(['presence.large'], 'in a large guild is told to those alone who named the intent', async () => {
+      const named = await stage().enter('ben', { intents: withPresences });
+      const unnamed = await stage().enter('ben', { intents: undefined });
+      await stage().enter('cat', { presence: { status: 'dnd', activities: [] } });
+      const ofCrowd = ({ t, d }: Payload): boolean =>
+        t === 'PRESENCE_UPDATE' &&
+        d['guild_id'] === crowd.id &&
+        (d['user'] as Json)['id'] === cast.cat.id &&
+        d['status'] === 'dnd';
+      await named.first(ofCrowd);
+      await stage().publisher.publish({ guildId: crowd.id }, 'BEHIND_IT', {});
+      await unnamed.event('BEHIND_IT');
+      expect(unnamed.received.filter(ofCrowd)).toEqual([]);
+      await unnamed.first((payload) => of('cat')(payload) && payload.d['status'] === 'dnd');
     });
 
     proves(

@@ -41,6 +41,9 @@ export const contentLines = {
   'presence.update':
     'Op 3 reaches sessions with GUILD_PRESENCES in each shared guild, status and activities as set.',
   'presence.invisible': 'invisible is offline without activities to others.',
+  'presence.own': 'Who is invisible sees itself so, in GUILD_CREATE.',
+  'presence.large':
+    'In a guild of over LARGE_GUILD members presences are told to clients that named GUILD_PRESENCES alone.',
   'presence.bot-offline': '`offline` from a bot shows it online.',
   'presence.bot-activity': 'Of a bot activities keep name, type, state and url; url only for streaming.',
   'presence.custom': 'A custom status (type 4) shows its state.',
