@@ -3,6 +3,7 @@ import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { StateChange } from './change';
 import { Classes, type ClassView, type Reclassing } from './classes';
 import { GuildState } from './guild-state';
+import type { Handover } from './handover';
 import { type Sight, Sights } from './sight';
 
 const unchanged: Reclassing = { redefined: [], moved: [] };
@@ -17,7 +18,7 @@ export class GuildModel {
   /** Subscribed users in a timeout, and when (wall ms) it ends. */
   private readonly timeouts = new Map<Snowflake, number>();
 
-  constructor(snapshot: GuildSnapshot) {
+  constructor(snapshot: GuildSnapshot | Handover) {
     this.state = new GuildState(snapshot);
     this.sights = new Sights(this.state);
   }

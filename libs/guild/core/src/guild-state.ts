@@ -1,6 +1,7 @@
 import type { Snowflake } from '@derailed/shared/kernel';
 import type { Channel, Guild, GuildSnapshot, Member, Role } from '@derailed/shared/protocol';
 import type { Change, StateChange } from './change';
+import { type Handover, isHandover } from './handover';
 
 /** What a change touched. */
 export interface Folded {
@@ -34,12 +35,13 @@ export class GuildState {
   /** Exact if `complete`; else as the snapshot counted, and counted on by joins and leaves. */
   memberCount: number;
 
-  constructor(snapshot: GuildSnapshot) {
+  constructor(snapshot: GuildSnapshot | Handover) {
     this.guild = snapshot.guild;
     this.roles = new Map(snapshot.roles.map((role) => [role.id, role]));
     this.channels = new Map(snapshot.channels.map((channel) => [channel.id, channel]));
     this.complete = snapshot.members !== null;
-    for (const member of snapshot.members ?? []) this.members.set(member.user.id, member);
+    const members = snapshot.members ?? (isHandover(snapshot) ? snapshot.known : []);
+    for (const member of members) this.members.set(member.user.id, member);
     this.memberCount = this.complete ? this.members.size : snapshot.memberCount;
   }
 

@@ -6,6 +6,7 @@ import {
   type Effect,
   Guild,
   type GuildLimits,
+  type Handover,
   parseChange,
   type Send,
   type Subscribe,
@@ -164,7 +165,7 @@ export class GuildRig {
   }
 
   /** Subscribes a guild that is read at once. */
-  load(data: GuildSnapshot | null = snapshot()): void {
+  load(data: GuildSnapshot | Handover | null = snapshot()): void {
     this.run(this.guild.loaded(this.lastLoad(), data, this.at));
   }
 

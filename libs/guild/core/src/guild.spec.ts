@@ -321,7 +321,7 @@ describe('Guild: leaving', () => {
     expect(rig.answerTo(call)).toBeUndefined();
     rig.run(rig.guild.ack('n1', 1, 3, rig.at));
     expect(rig.answerTo(call)).toEqual({ sessions: 3 });
-    expect([rig.guild.subscribers, rig.guild.isLoaded]).toEqual([0, false]);
+    expect([rig.guild.subscribers, rig.guild.info().available]).toEqual([0, false]);
     rig.subscribe('again', '2');
     expect(rig.asked.at(-1)).toEqual({ kind: 'load', load: 2 });
   });

@@ -1,11 +1,13 @@
+import type { StreamPoint } from '@derailed/audience/core';
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
-import { type GuildSnapshot, type Member } from '@derailed/shared/protocol';
+import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
 import { Delivery } from './delivery';
 import { draftOf, isEnding } from './draft';
 import { GuildCreateTexts } from './guild-create';
 import { GuildModel } from './guild-model';
 import { defaultGuildLimits, type GuildLimits } from './limits';
+import { type Handover, handoverOf } from './handover';
 import type { Incoming } from './load-queue';
 import { MemberLoads, type Request } from './member-loads';
 import type { Effect, Encode, Moment, Phase, Reread, Send, Subscribe } from './messages';
@@ -14,10 +16,8 @@ import { type PresenceListener, type PresenceNews, Presences } from './presences
 import { PublishGate } from './publish-gate';
 import { readAgain } from './read-again';
 import { earliest, Reconciliation } from './reconciliation';
+import { SnapshotLoad } from './snapshot-load';
 import { around, aroundChange, Teller } from './teller';
-
-/** A read that keeps failing is repeated after at most loadRetry * 2 ** longestRetry. */
-const longestRetry = 3;
 
 /**
  * One guild: what it is, who may see what, who is subscribed, and the one order of its events. Every method returns
@@ -34,12 +34,7 @@ export class Guild {
   private readonly teller: Teller;
   private readonly gate: PublishGate;
   private readonly reconciliation: Reconciliation;
-  /** Number of the read that is waited for; answers to earlier ones are stale. */
-  private load = 0;
-  /** Monotonic ms: when the snapshot may be read again after a failure. */
-  private retryAt = 0;
-  /** Reads of the snapshot that failed since the last good one. */
-  private failures = 0;
+  private readonly load: SnapshotLoad;
   /** Since when nobody has been subscribed. */
   private idleSince: number | undefined;
   private lastMoment: Moment = { now: 0, wall: 0 };
@@ -52,6 +47,7 @@ export class Guild {
     /** Tells this object from others that the node has had, or will have, for the same guild. */
     readonly term = 1,
   ) {
+    this.load = new SnapshotLoad(this.out, limits.loadRetry);
     this.reconciliation = new Reconciliation(limits, rng);
     this.texts = new GuildCreateTexts(encode, limits.largeGuild);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
@@ -87,10 +83,6 @@ export class Guild {
     return this.phase !== 'dormant';
   }
 
-  get isLoaded(): boolean {
-    return this.phase === 'ready';
-  }
-
   /** presences: members that are not offline. available: the guild is in use and its data is here. */
   info(): { readonly presences: number; readonly available: boolean } {
     return { presences: this.presences.board.size, available: this.phase === 'ready' };
@@ -123,7 +115,7 @@ export class Guild {
     if (this.phase === 'dormant' && !this.delivery.busy) {
       if (incoming.change?.kind === 'voice') this.presences.hear(incoming.change);
       this.out.answer(incoming.call, { sessions: 0 });
-    } else if (this.phase === 'unavailable' && at.now < this.retryAt) this.gate.fail(incoming);
+    } else if (this.phase === 'unavailable' && this.load.rests(at.now)) this.gate.fail(incoming);
     else if (this.phase === 'loading' || this.phase === 'unavailable') {
       this.gate.wait(incoming);
       this.startLoad();
@@ -148,14 +140,21 @@ export class Guild {
     return this.done(at);
   }
 
-  /** @param snapshot null: there is no such guild */
-  loaded(load: number, snapshot: GuildSnapshot | null, at: Moment): readonly Effect[] {
-    if (load !== this.load || this.phase !== 'loading') return this.done(at);
+  /** What the next owner need not read. Undefined: nothing is here, or nobody that would follow the guild there. */
+  handOver(): Handover | undefined {
+    if (this.phase !== 'ready' || this.model === undefined || this.subscribers === 0) return undefined;
+    return handoverOf(this.model, this.presences, this.reconciliation);
+  }
+
+  /** @param snapshot null: there is no such guild. A Handover: from the owner before */
+  loaded(load: number, snapshot: GuildSnapshot | Handover | null, at: Moment): readonly Effect[] {
+    if (load !== this.load.current || this.phase !== 'loading') return this.done(at);
     this.lastMoment = at;
     this.phase = snapshot === null ? 'dormant' : 'ready';
     this.model = snapshot === null ? undefined : new GuildModel(snapshot);
-    this.failures = 0;
-    this.reconciliation.begin(at);
+    this.load.succeeded();
+    this.presences.voices.inherit(snapshot);
+    this.reconciliation.begin(at, snapshot);
     for (const item of this.gate.take()) {
       if (item.kind === 'publish' && this.model === undefined)
         this.out.answer(item.incoming.call, { sessions: 0 });
@@ -167,16 +166,16 @@ export class Guild {
   }
 
   loadFailed(load: number, at: Moment): readonly Effect[] {
-    if (load !== this.load || this.phase !== 'loading') return this.done(at);
+    if (load !== this.load.current || this.phase !== 'loading') return this.done(at);
     this.phase = 'unavailable';
-    this.retryAt = at.now + this.limits.loadRetry * 2 ** Math.min(this.failures++, longestRetry);
+    this.load.failed(at.now);
     for (const request of this.gate.failAll()) this.delivery.refuse(request, true);
     return this.done(at);
   }
 
   /** @param members those of the asked users who are members */
   membersLoaded(load: number, members: readonly Member[], at: Moment): readonly Effect[] {
-    if (load !== this.load || this.model === undefined) return this.done(at);
+    if (load !== this.load.current || this.model === undefined) return this.done(at);
     this.lastMoment = at;
     const { model, presences } = this;
     const awaited = this.memberLoads.finish(members);
@@ -195,7 +194,7 @@ export class Guild {
   }
 
   membersFailed(load: number, at: Moment): readonly Effect[] {
-    if (load !== this.load) return this.done(at);
+    if (load !== this.load.current) return this.done(at);
     for (const { requests } of this.memberLoads.finish([]).values())
       for (const request of requests) this.delivery.refuse(request, true);
     this.readMembers();
@@ -283,11 +282,11 @@ export class Guild {
 
   private accept(request: Request): void {
     if (this.phase === 'ready' && this.model !== undefined) this.admit({ ...request, reads: 0 }, this.model);
-    else if (this.phase === 'unavailable' && this.lastMoment.now < this.retryAt)
+    else if (this.phase === 'unavailable' && this.load.rests(this.lastMoment.now))
       this.delivery.refuse(request, true);
     else {
       if (!this.gate.admit(request)) this.delivery.refuse(request, true);
-      this.startLoad();
+      this.startLoad(request.subscribe.rejoins ? request.subscribe.followed : undefined);
     }
   }
 
@@ -363,15 +362,14 @@ export class Guild {
     this.phase = 'dormant';
   }
 
-  private startLoad(): void {
-    if (this.phase === 'loading') return;
+  private startLoad(before?: StreamPoint): void {
+    if (this.phase !== 'loading') this.load.begin(before);
     this.phase = 'loading';
-    this.out.load(++this.load);
   }
 
   private readMembers(): void {
     const userIds = this.memberLoads.next();
-    if (userIds !== undefined) this.out.loadMembers(this.load, userIds);
+    if (userIds !== undefined) this.out.loadMembers(this.load.current, userIds);
   }
 
   private forget(): void {

@@ -116,8 +116,11 @@ export type Effect =
       readonly call: number;
       readonly answer: { readonly sessions: number } | CallError;
     }
-  /** Read the snapshot; then loaded() or loadFailed(). */
-  | { readonly kind: 'load'; readonly load: number }
+  /**
+   * Read the snapshot; then loaded() or loadFailed().
+   * @param before the stream of the owner before, which may hand over what it knows
+   */
+  | { readonly kind: 'load'; readonly load: number; readonly before: StreamPoint | undefined }
   /**
    * Read the snapshot, these members, and of a guild whose snapshot leaves members out who has joined since that wall time
    * (ms), as one moment saw them; then reread() or rereadFailed().

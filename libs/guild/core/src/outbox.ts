@@ -1,3 +1,4 @@
+import type { StreamPoint } from '@derailed/audience/core';
 import type { CallError, Snowflake } from '@derailed/shared/kernel';
 import type { Effect, StreamMessage, Subscribe } from './messages';
 
@@ -20,8 +21,8 @@ export class Outbox {
     this.effects.push({ kind: 'answer', call, answer });
   }
 
-  load(load: number): void {
-    this.effects.push({ kind: 'load', load });
+  load(load: number, before: StreamPoint | undefined): void {
+    this.effects.push({ kind: 'load', load, before });
   }
 
   reread(reread: { read: number; userIds: readonly Snowflake[]; joinedSince: number }): void {

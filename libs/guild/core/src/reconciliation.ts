@@ -1,5 +1,7 @@
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
+import type { GuildSnapshot } from '@derailed/shared/protocol';
 import type { StateChange } from './change';
+import { type Handover, isHandover } from './handover';
 import type { GuildLimits } from './limits';
 import type { Moment } from './messages';
 
@@ -35,11 +37,26 @@ export class Reconciliation {
     private readonly rng: Pick<Rng, 'next'>,
   ) {}
 
-  /** The guild was read. */
-  begin({ now, wall }: Moment): void {
+  /**
+   * The guild was read, or is as an owner before knew it, which may have been about to read it again. Guilds that have moved
+   * together do so at different moments.
+   */
+  begin({ now, wall }: Moment, from: GuildSnapshot | Handover | null): void {
     this.stop();
-    this.readAt = wall;
+    this.readAt = isHandover(from) ? from.readAt : wall;
     this.planRegular(now);
+    if (isHandover(from) && from.unread)
+      this.soon = { first: now, at: now + this.limits.reconcileAfter * (0.5 + this.rng.next()) };
+  }
+
+  /** When the last read began, wall ms. */
+  get lastReadAt(): number {
+    return this.readAt;
+  }
+
+  /** Whether more was published than the database has been asked about since. */
+  get isOwed(): boolean {
+    return this.soon !== undefined || this.reading !== undefined;
   }
 
   /** Nothing is to be read. */

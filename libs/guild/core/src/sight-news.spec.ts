@@ -149,6 +149,6 @@ describe('What the database says', () => {
     rig.wait(5000);
     rig.reread(null);
     expect(rig.got('s2').at(-1)).toBe('GUILD_DELETE');
-    expect(rig.guild.isLoaded).toBe(false);
+    expect(rig.guild.info().available).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import type { Snowflake } from '@derailed/shared/kernel';
-import type { VoiceState } from '@derailed/shared/protocol';
+import type { GuildSnapshot, VoiceState } from '@derailed/shared/protocol';
 import type { GuildState } from './guild-state';
+import { type Handover, isHandover } from './handover';
 
 /** Who is in voice, and where, as the events last said. No database knows it. */
 export class VoiceBoard {
@@ -27,11 +28,21 @@ export class VoiceBoard {
     else if (this.states.has(userId) || this.states.size < this.limit) this.states.set(userId, state);
   }
 
+  /** @param from what the owner before has handed over, if it has */
+  inherit(from: GuildSnapshot | Handover | null): void {
+    if (!isHandover(from)) return;
+    for (const voice of from.voices) this.put(voice.userId, voice);
+  }
+
   /** The states in those channels. */
   in(channelIds: readonly Snowflake[]): VoiceState[] {
     if (this.states.size === 0) return [];
     const seen = new Set(channelIds);
     return [...this.states.values()].filter(({ channelId }) => seen.has(channelId));
+  }
+
+  all(): VoiceState[] {
+    return [...this.states.values()];
   }
 
   userIds(): IterableIterator<Snowflake> {

@@ -2,6 +2,7 @@ import { type Effect, Guild, type GuildLimits, type Moment, type Send } from '@d
 import type { Mesh, Message } from '@derailed/platform/mesh';
 import { CallError, type Clock, type Rng, type Snowflake, Wakes } from '@derailed/shared/kernel';
 import type { GuildReads } from './guild-reads';
+import type { Handovers } from './handovers';
 import { keptTextEncoder } from './kept-text';
 
 /** Where the answer to a publish goes. */
@@ -36,6 +37,7 @@ export class GuildHost {
     private readonly mesh: Mesh,
     private readonly clock: Clock,
     private readonly reads: GuildReads,
+    private readonly handovers: Handovers,
     private readonly rng: Rng,
     private readonly limits: GuildLimits,
     private readonly counters: HostCounters,
@@ -82,8 +84,11 @@ export class GuildHost {
     return this.lastCall;
   }
 
-  /** Forgets the guild, which another node owns now. Who waits for an answer gets `error`. */
-  release(guildId: Snowflake, error: CallError): void {
+  /** Forgets the guild, which another node owns now, but for what that one may ask for. Who waits gets `error`. */
+  release(guild: Guild, error: CallError): void {
+    const { id: guildId, term } = guild;
+    const handover = guild.handOver();
+    if (handover !== undefined) this.handovers.keep(guildId, term, handover);
     this.guilds.delete(guildId);
     this.wakes.cancel(guildId);
     for (const [call, pending] of this.publishes) {
@@ -114,15 +119,7 @@ export class GuildHost {
           this.answer(effect.call, effect.answer);
           break;
         case 'load':
-          void this.reads
-            .snapshot(guild.id)
-            .then((snapshot) =>
-              this.resume(guild, (then) =>
-                snapshot === undefined
-                  ? guild.loadFailed(effect.load, then)
-                  : guild.loaded(effect.load, snapshot, then),
-              ),
-            );
+          void this.load(guild, effect);
           break;
         case 'loadMembers':
           void this.reads
@@ -162,6 +159,15 @@ export class GuildHost {
       this.counters.undelivered(sends.length);
       this.perform(guild, guild.undelivered(node, sends, at), at);
     }
+  }
+
+  /** From the owner before, if that hands it over; else from the database. */
+  private async load(guild: Guild, { load, before }: Extract<Effect, { kind: 'load' }>): Promise<void> {
+    const handover = before && (await this.handovers.fetch(guild.id, before));
+    const snapshot = handover ?? (await this.reads.snapshot(guild.id));
+    this.resume(guild, (at) =>
+      snapshot === undefined ? guild.loadFailed(load, at) : guild.loaded(load, snapshot, at),
+    );
   }
 
   /** After the first refusal of a node all that follows for it is kept back, or the stream would have a hole. */

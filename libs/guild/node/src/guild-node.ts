@@ -27,6 +27,7 @@ import { type Clock, invalidArgument, isSnowflake, type Rng, type Snowflake } fr
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { GuildHost } from './guild-host';
 import { GuildReads } from './guild-reads';
+import { Handovers } from './handovers';
 import { Joins } from './joins';
 import { GuildMetrics } from './metrics';
 import { PresenceBoards } from './presence-boards';
@@ -44,6 +45,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly host: GuildHost;
   private readonly owner: KeyOwner;
   private readonly joins: Joins;
+  private readonly handovers: Handovers;
   private readonly boards: PresenceBoards;
   private readonly witnesses: WitnessCalls;
   private readonly shortfalls = new Shortfalls();
@@ -63,7 +65,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     const metrics: GuildMetrics = new GuildMetrics(registry, {
       guilds: () => this.host.size,
-      loaded: () => [...this.host.all()].filter((guild) => guild.isLoaded).length,
+      loaded: () => [...this.host.all()].filter((guild) => guild.info().available).length,
       subscribers: () => [...this.host.all()].reduce((sum, guild) => sum + guild.subscribers, 0),
       readsWaiting: () => reads.waiting,
       presencesAwaited: () => this.boards.awaited,
@@ -74,10 +76,14 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       announced: () => metrics.joins.inc(),
       failed: () => metrics.joinsFailed.inc(),
     });
+    this.handovers = new Handovers(mesh, cluster, clock, {
+      asked: (handedOver) => metrics.handovers[handedOver ? 'handedOver' : 'missing'].inc(),
+    });
     this.host = new GuildHost(
       mesh,
       clock,
       reads,
+      this.handovers,
       rng,
       { ...defaultGuildLimits, ...config },
       {
@@ -110,7 +116,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       (guildId, term, node, needs) =>
         this.host.with(guildId, (guild, at) => (guild.term === term ? guild.known(node, needs, at) : [])),
     );
-    drain.before(() => this.owner.left());
+    drain.before(() => this.owner.left().then(() => this.handovers.fetched()));
     this.listen();
   }
 
@@ -269,9 +275,11 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private ownersChanged(): void {
-    for (const { id } of [...this.host.all()]) {
+    this.handovers.listChanged();
+    for (const guild of [...this.host.all()]) {
+      const { id } = guild;
       if (this.owner.standing(id) !== 'elsewhere') continue;
-      this.host.release(id, moved(id));
+      this.host.release(guild, moved(id));
       this.witnesses.forget(id);
     }
     const { view } = this.cluster;

@@ -23,6 +23,8 @@ export class GuildMetrics {
   readonly undelivered: Counter.Internal;
   readonly joins: Counter.Internal;
   readonly joinsFailed: Counter.Internal;
+  /** Questions for guilds to their owners before, by whether that one handed it over. */
+  readonly handovers: Readonly<Record<'handedOver' | 'missing', Counter.Internal>>;
   /** Seconds from the arrival of a publish to its answer. */
   readonly publishSeconds: Histogram.Internal<never>;
   readonly snapshots: Readonly<Record<ReadOutcome, Counter.Internal>>;
@@ -46,6 +48,16 @@ export class GuildMetrics {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers: [registry],
     }).labels();
+    const handovers = new Counter({
+      name: 'derailed_guild_handovers_total',
+      help: 'Guilds that moved here: handed_over by the owner before, or missing there and read from the database.',
+      labelNames: ['outcome'],
+      registers: [registry],
+    });
+    this.handovers = {
+      handedOver: handovers.labels({ outcome: 'handed_over' }),
+      missing: handovers.labels({ outcome: 'missing' }),
+    };
     const reads = new Counter({
       name: 'derailed_guild_reads_total',
       help: 'Reads of the database, by what was read and how it ended.',

@@ -71,6 +71,7 @@ export class KeyOwner {
   private leavers: { readonly generation: number; readonly served: () => void }[] = [];
   private cancelWake: Cancel | undefined;
   private looking = false;
+  private hurries = false;
   private stopped = false;
   private watching = false;
 
@@ -200,7 +201,7 @@ export class KeyOwner {
       this.waiting.push(entry);
       for (const key of entry.keys) {
         this.waitingFor.add(key);
-        this.ownership.want(key);
+        if (this.ownership.want(key)) this.proceedSoon();
       }
       this.watchLease();
     }
@@ -306,6 +307,16 @@ export class KeyOwner {
     const wake = this.ownership.nextWake();
     if (wake !== undefined && this.ownership.generation > 0)
       this.cancelWake = this.clock.after(Math.max(0, wake - this.clock.monotonic()), () => this.proceed());
+  }
+
+  /** Once for all that a message asks for. */
+  private proceedSoon(): void {
+    if (this.hurries) return;
+    this.hurries = true;
+    queueMicrotask(() => {
+      this.hurries = false;
+      if (!this.stopped) this.proceed();
+    });
   }
 
   private settle(): void {

@@ -212,6 +212,7 @@ export class Subscriptions {
    */
   listChanged(view: AudienceView, now: number): void {
     if (view.owner !== undefined && !this.kit.placement.isMember(view.owner)) this.startOver(view, now);
+    if (view.asking.size === 0) return;
     const owner = this.ownerOf(view);
     const isNews = ({ answer, asked }: Asking): boolean => answer === undefined && asked !== owner;
     const again = [...view.asking.values()].filter(isNews);

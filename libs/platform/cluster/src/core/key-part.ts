@@ -20,7 +20,7 @@ export function isInPart(part: KeyPart | undefined, key: string): boolean {
 }
 
 /** Into how many parts the keys of a node are divided. */
-const parts = 32;
+const parts = 16;
 /** Keys that things wait for, in one question. */
 const keysAtOnce = 256;
 
@@ -44,17 +44,25 @@ export class KeysTold {
     return this.keys.has(key) || murmur3(key, seed) % parts < this.nextPart;
   }
 
-  /** What it is asked now; the same until it has answered. @param wanted keys that something waits for */
-  question(wanted: Iterable<string>): { readonly part: KeyPart; readonly isNew: boolean } {
-    if (this.asked !== undefined) return { part: this.asked, isNew: false };
+  /** What it was asked and has not answered. */
+  get open(): KeyPart | undefined {
+    return this.asked;
+  }
+
+  /**
+   * What it is to be asked next.
+   * @param wanted keys that something waits for
+   * @param rests no other keys are asked for now. @returns undefined: so nothing is
+   */
+  ask(wanted: Iterable<string>, rests: boolean): KeyPart | undefined {
     const keys: string[] = [];
     for (const key of wanted) {
       if (this.has(key)) continue;
       keys.push(key);
       if (keys.length === keysAtOnce) break;
     }
-    this.asked = { keys, number: this.nextPart, count: parts };
-    return { part: this.asked, isNew: true };
+    if (keys.length === 0 && rests) return undefined;
+    return (this.asked = { keys, number: this.nextPart, count: parts });
   }
 
   /** @param part undefined: it has spoken of all keys. @returns whether that was the answer */

@@ -30,6 +30,8 @@ interface Awaited {
   readonly told: KeysTold;
   /** When it is asked again. */
   askAt: number;
+  /** Until when it is asked for nothing but keys that something waits for. */
+  restsUntil: number;
   /** Until when it may say something; each answer gives it more time, `latest` is the end. */
   deadline: number;
   latest: number;
@@ -38,6 +40,8 @@ interface Awaited {
 /** Milliseconds. */
 const askAgain = 1000;
 const lookAfter = 2000;
+/** Between two parts of the keys that nothing waits for, when something waits for others: who serves those has the machine. */
+const rest = 10;
 /** A session-node that goes on answering has so many times as long as one that does not. */
 const patience = 4;
 const always = (): boolean => true;
@@ -95,7 +99,13 @@ export class Ownership {
         // Keys of a static list never move, so nobody can have served them. Its members have no incarnation there.
         if (id !== this.self && incarnation !== '' && roles.includes(this.role)) claimed.set(id, incarnation);
         if (roles.includes('session-node'))
-          awaited.set(id, { told: new KeysTold(incarnation), askAt: 0, deadline: 0, latest: 0 });
+          awaited.set(id, {
+            told: new KeysTold(incarnation),
+            askAt: 0,
+            restsUntil: 0,
+            deadline: 0,
+            latest: 0,
+          });
       }
       this.askAt = now;
       this.lookAt = now + lookAfter;
@@ -145,15 +155,19 @@ export class Ownership {
     const { told, latest } = state;
     if ((told.incarnation !== '' && told.incarnation !== incarnation) || !told.told(part)) return;
     state.deadline = Math.min(now + this.timeoutMs, latest);
+    state.askAt = now;
+    state.restsUntil = now + rest;
     if (!told.all) return;
     this.late.delete(node);
     this.awaited.delete(node);
     if (!this.waits) this.settle();
   }
 
-  /** Something waits for the key: it is asked for before others. */
-  want(key: string): void {
-    if (this.waits) this.wanted.add(key);
+  /** Something waits for the key: it is asked for before others. @returns whether that is news, for tick() to act on */
+  want(key: string): boolean {
+    if (!this.waits || this.wanted.has(key)) return false;
+    this.wanted.add(key);
+    return true;
   }
 
   /** Whether keys were served without this session-node's word, so that its sessions may have missed events. */
@@ -197,8 +211,9 @@ export class Ownership {
         lost = true;
         continue;
       }
-      const { part, isNew } = state.told.question(this.wanted);
-      if (!isNew && now < state.askAt) continue;
+      const { told } = state;
+      const part = told.open ?? told.ask(this.wanted, this.wanted.size > 0 && now < state.restsUntil);
+      if (part === undefined || now < state.askAt) continue;
       state.askAt = now + askAgain;
       asks.push({ kind: 'sync', node, generation, part });
     }
@@ -210,8 +225,9 @@ export class Ownership {
   nextWake(): number | undefined {
     if (this.claimed.size > 0) return this.askAt;
     let wake: number | undefined = this.late.size > 0 ? this.askAt : undefined;
-    for (const { askAt, deadline } of this.awaited.values()) {
-      const at = this.hasAsked ? Math.min(askAt, deadline) : this.askAt;
+    for (const { told, askAt, restsUntil, deadline } of this.awaited.values()) {
+      const next = told.open === undefined ? restsUntil : askAt;
+      const at = this.hasAsked ? Math.min(next, deadline) : this.askAt;
       if (wake === undefined || at < wake) wake = at;
     }
     return wake;

@@ -125,6 +125,10 @@ export interface Envelope {
     /** new owner of keys -> session-nodes */
     { $case: "ownershipSettled"; value: OwnershipSettled }
     | //
+    /** new owner of a guild -> the owner before, and back: a call */
+    { $case: "guildStateWanted"; value: GuildStateWanted }
+    | { $case: "guildStateHandedOver"; value: GuildStateHandedOver }
+    | //
     /** session-node -> session-node: moves of sessions, one flow per pair of nodes */
     { $case: "sessionOffer"; value: SessionOffer }
     | { $case: "sessionOfferAccepted"; value: SessionOfferAccepted }
@@ -834,6 +838,116 @@ export interface OwnershipSettled {
 }
 
 /**
+ * The sender owns the guild now, by the list of this generation, and session-nodes say that they followed this term of the
+ * receiver. Where the state does not come the sender reads the database.
+ */
+export interface GuildStateWanted {
+  guildId: string;
+  term: number;
+  generation: number;
+}
+
+export interface GuildStateHandedOver {
+  /** Absent: it is not there (any more), or others may have owned the guild since. */
+  state: GuildState | undefined;
+}
+
+/**
+ * A guild as the database had it, with all that was published since folded in. Absent strings are SQL's null; permissions
+ * are bits as decimal text.
+ */
+export interface GuildState {
+  guild: StateOfGuild | undefined;
+  roles: StateOfRole[];
+  channels: StateOfChannel[];
+  memberCount: number;
+  /** Every member; else those that are known, which the new owner need not read. */
+  complete: boolean;
+  members: StateOfMember[];
+  /** Those in voice: no database knows. */
+  voices: StateOfVoice[];
+  /** When the database was read, in milliseconds since the Unix epoch. */
+  readAt: number;
+  /** Something was published since that may change who sees what: it is to be read again soon. */
+  unread: boolean;
+}
+
+export interface StateOfGuild {
+  id: string;
+  name: string;
+  icon?: string | undefined;
+  ownerId: string;
+  permissions: string;
+  flags: number;
+}
+
+export interface StateOfRole {
+  id: string;
+  name: string;
+  permissions: string;
+  position: number;
+  color: number;
+  hoist: boolean;
+}
+
+export interface StateOfChannel {
+  id: string;
+  name: string;
+  type: number;
+  position: number;
+  topic?: string | undefined;
+  parentId?: string | undefined;
+  lastMessageId?: string | undefined;
+  overwrites: StateOfOverwrite[];
+}
+
+export interface StateOfOverwrite {
+  targetId: string;
+  /** 0: a role, 1: a member. */
+  targetType: number;
+  allow: string;
+  deny: string;
+}
+
+export interface StateOfMember {
+  user: StateOfUser | undefined;
+  nick?:
+    | string
+    | undefined;
+  /** ISO 8601. */
+  joinedAt: string;
+  /** Milliseconds since the Unix epoch. */
+  communicationDisabledUntil?: number | undefined;
+  roleIds: string[];
+}
+
+export interface StateOfUser {
+  id: string;
+  username: string;
+  discriminator: string;
+  avatar?: string | undefined;
+  email?: string | undefined;
+  flags: number;
+  bot: boolean;
+  system: boolean;
+}
+
+export interface StateOfVoice {
+  userId: string;
+  channelId: string;
+  sessionId: string;
+  deaf: boolean;
+  mute: boolean;
+  selfDeaf: boolean;
+  selfMute: boolean;
+  selfStream: boolean;
+  selfVideo: boolean;
+  suppress: boolean;
+  /** ISO 8601. */
+  requestToSpeak?: string | undefined;
+}
+
+/**
  * By the rings of this generation the session is the receiver's. It subscribes for the session, queues what comes, and
  * says SessionOfferAccepted. Sent again when the session has come into more guilds meanwhile.
  */
@@ -1189,6 +1303,12 @@ export const Envelope: MessageFns<Envelope> = {
         break;
       case "ownershipSettled":
         OwnershipSettled.encode(message.message.value, writer.uint32(794).fork()).join();
+        break;
+      case "guildStateWanted":
+        GuildStateWanted.encode(message.message.value, writer.uint32(1002).fork()).join();
+        break;
+      case "guildStateHandedOver":
+        GuildStateHandedOver.encode(message.message.value, writer.uint32(1010).fork()).join();
         break;
       case "sessionOffer":
         SessionOffer.encode(message.message.value, writer.uint32(802).fork()).join();
@@ -1751,6 +1871,25 @@ export const Envelope: MessageFns<Envelope> = {
             message.message = { $case: "ownershipSettled", value: OwnershipSettled.decode(reader, reader.uint32()) };
             continue;
           }
+          case 125: {
+            if (tag !== 1002) {
+              break;
+            }
+
+            message.message = { $case: "guildStateWanted", value: GuildStateWanted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 126: {
+            if (tag !== 1010) {
+              break;
+            }
+
+            message.message = {
+              $case: "guildStateHandedOver",
+              value: GuildStateHandedOver.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
           case 100: {
             if (tag !== 802) {
               break;
@@ -2237,6 +2376,21 @@ export const Envelope: MessageFns<Envelope> = {
       case "ownershipSettled": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "ownershipSettled", value: OwnershipSettled.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "guildStateWanted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "guildStateWanted", value: GuildStateWanted.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "guildStateHandedOver": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = {
+            $case: "guildStateHandedOver",
+            value: GuildStateHandedOver.fromPartial(object.message.value),
+          };
         }
         break;
       }
@@ -8427,6 +8581,1214 @@ export const OwnershipSettled: MessageFns<OwnershipSettled> = {
     const message = createBaseOwnershipSettled();
     message.role = object.role ?? "";
     message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseGuildStateWanted(): GuildStateWanted {
+  return { guildId: "", term: 0, generation: 0 };
+}
+
+export const GuildStateWanted: MessageFns<GuildStateWanted> = {
+  encode(message: GuildStateWanted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guildId !== "") {
+      writer.uint32(10).string(message.guildId);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).uint64(message.term);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(24).uint64(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuildStateWanted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuildStateWanted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guildId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GuildStateWanted>): GuildStateWanted {
+    return GuildStateWanted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GuildStateWanted>): GuildStateWanted {
+    const message = createBaseGuildStateWanted();
+    message.guildId = object.guildId ?? "";
+    message.term = object.term ?? 0;
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseGuildStateHandedOver(): GuildStateHandedOver {
+  return { state: undefined };
+}
+
+export const GuildStateHandedOver: MessageFns<GuildStateHandedOver> = {
+  encode(message: GuildStateHandedOver, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      GuildState.encode(message.state, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuildStateHandedOver {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuildStateHandedOver();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = GuildState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GuildStateHandedOver>): GuildStateHandedOver {
+    return GuildStateHandedOver.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GuildStateHandedOver>): GuildStateHandedOver {
+    const message = createBaseGuildStateHandedOver();
+    message.state = (object.state !== undefined && object.state !== null)
+      ? GuildState.fromPartial(object.state)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGuildState(): GuildState {
+  return {
+    guild: undefined,
+    roles: [],
+    channels: [],
+    memberCount: 0,
+    complete: false,
+    members: [],
+    voices: [],
+    readAt: 0,
+    unread: false,
+  };
+}
+
+export const GuildState: MessageFns<GuildState> = {
+  encode(message: GuildState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guild !== undefined) {
+      StateOfGuild.encode(message.guild, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.roles) {
+      StateOfRole.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.channels) {
+      StateOfChannel.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.memberCount !== 0) {
+      writer.uint32(32).uint32(message.memberCount);
+    }
+    if (message.complete !== false) {
+      writer.uint32(40).bool(message.complete);
+    }
+    for (const v of message.members) {
+      StateOfMember.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.voices) {
+      StateOfVoice.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.readAt !== 0) {
+      writer.uint32(64).uint64(message.readAt);
+    }
+    if (message.unread !== false) {
+      writer.uint32(72).bool(message.unread);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GuildState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuildState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guild = StateOfGuild.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.roles.push(StateOfRole.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.channels.push(StateOfChannel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.memberCount = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.complete = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.members.push(StateOfMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.voices.push(StateOfVoice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.readAt = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.unread = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GuildState>): GuildState {
+    return GuildState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GuildState>): GuildState {
+    const message = createBaseGuildState();
+    message.guild = (object.guild !== undefined && object.guild !== null)
+      ? StateOfGuild.fromPartial(object.guild)
+      : undefined;
+    message.roles = object.roles?.map((e) => StateOfRole.fromPartial(e)) || [];
+    message.channels = object.channels?.map((e) => StateOfChannel.fromPartial(e)) || [];
+    message.memberCount = object.memberCount ?? 0;
+    message.complete = object.complete ?? false;
+    message.members = object.members?.map((e) => StateOfMember.fromPartial(e)) || [];
+    message.voices = object.voices?.map((e) => StateOfVoice.fromPartial(e)) || [];
+    message.readAt = object.readAt ?? 0;
+    message.unread = object.unread ?? false;
+    return message;
+  },
+};
+
+function createBaseStateOfGuild(): StateOfGuild {
+  return { id: "", name: "", icon: undefined, ownerId: "", permissions: "", flags: 0 };
+}
+
+export const StateOfGuild: MessageFns<StateOfGuild> = {
+  encode(message: StateOfGuild, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.icon !== undefined) {
+      writer.uint32(26).string(message.icon);
+    }
+    if (message.ownerId !== "") {
+      writer.uint32(34).string(message.ownerId);
+    }
+    if (message.permissions !== "") {
+      writer.uint32(42).string(message.permissions);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(48).int64(message.flags);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfGuild {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfGuild();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.icon = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ownerId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.permissions = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.flags = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfGuild>): StateOfGuild {
+    return StateOfGuild.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfGuild>): StateOfGuild {
+    const message = createBaseStateOfGuild();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.icon = object.icon ?? undefined;
+    message.ownerId = object.ownerId ?? "";
+    message.permissions = object.permissions ?? "";
+    message.flags = object.flags ?? 0;
+    return message;
+  },
+};
+
+function createBaseStateOfRole(): StateOfRole {
+  return { id: "", name: "", permissions: "", position: 0, color: 0, hoist: false };
+}
+
+export const StateOfRole: MessageFns<StateOfRole> = {
+  encode(message: StateOfRole, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.permissions !== "") {
+      writer.uint32(26).string(message.permissions);
+    }
+    if (message.position !== 0) {
+      writer.uint32(32).int32(message.position);
+    }
+    if (message.color !== 0) {
+      writer.uint32(40).uint32(message.color);
+    }
+    if (message.hoist !== false) {
+      writer.uint32(48).bool(message.hoist);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfRole {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfRole();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permissions = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.position = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.color = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.hoist = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfRole>): StateOfRole {
+    return StateOfRole.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfRole>): StateOfRole {
+    const message = createBaseStateOfRole();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.permissions = object.permissions ?? "";
+    message.position = object.position ?? 0;
+    message.color = object.color ?? 0;
+    message.hoist = object.hoist ?? false;
+    return message;
+  },
+};
+
+function createBaseStateOfChannel(): StateOfChannel {
+  return {
+    id: "",
+    name: "",
+    type: 0,
+    position: 0,
+    topic: undefined,
+    parentId: undefined,
+    lastMessageId: undefined,
+    overwrites: [],
+  };
+}
+
+export const StateOfChannel: MessageFns<StateOfChannel> = {
+  encode(message: StateOfChannel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.type !== 0) {
+      writer.uint32(24).uint32(message.type);
+    }
+    if (message.position !== 0) {
+      writer.uint32(32).int32(message.position);
+    }
+    if (message.topic !== undefined) {
+      writer.uint32(42).string(message.topic);
+    }
+    if (message.parentId !== undefined) {
+      writer.uint32(50).string(message.parentId);
+    }
+    if (message.lastMessageId !== undefined) {
+      writer.uint32(58).string(message.lastMessageId);
+    }
+    for (const v of message.overwrites) {
+      StateOfOverwrite.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfChannel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfChannel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.type = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.position = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.parentId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lastMessageId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.overwrites.push(StateOfOverwrite.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfChannel>): StateOfChannel {
+    return StateOfChannel.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfChannel>): StateOfChannel {
+    const message = createBaseStateOfChannel();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.type = object.type ?? 0;
+    message.position = object.position ?? 0;
+    message.topic = object.topic ?? undefined;
+    message.parentId = object.parentId ?? undefined;
+    message.lastMessageId = object.lastMessageId ?? undefined;
+    message.overwrites = object.overwrites?.map((e) => StateOfOverwrite.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStateOfOverwrite(): StateOfOverwrite {
+  return { targetId: "", targetType: 0, allow: "", deny: "" };
+}
+
+export const StateOfOverwrite: MessageFns<StateOfOverwrite> = {
+  encode(message: StateOfOverwrite, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.targetId !== "") {
+      writer.uint32(10).string(message.targetId);
+    }
+    if (message.targetType !== 0) {
+      writer.uint32(16).uint32(message.targetType);
+    }
+    if (message.allow !== "") {
+      writer.uint32(26).string(message.allow);
+    }
+    if (message.deny !== "") {
+      writer.uint32(34).string(message.deny);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfOverwrite {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfOverwrite();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.targetId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.targetType = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.allow = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deny = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfOverwrite>): StateOfOverwrite {
+    return StateOfOverwrite.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfOverwrite>): StateOfOverwrite {
+    const message = createBaseStateOfOverwrite();
+    message.targetId = object.targetId ?? "";
+    message.targetType = object.targetType ?? 0;
+    message.allow = object.allow ?? "";
+    message.deny = object.deny ?? "";
+    return message;
+  },
+};
+
+function createBaseStateOfMember(): StateOfMember {
+  return { user: undefined, nick: undefined, joinedAt: "", communicationDisabledUntil: undefined, roleIds: [] };
+}
+
+export const StateOfMember: MessageFns<StateOfMember> = {
+  encode(message: StateOfMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      StateOfUser.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    if (message.nick !== undefined) {
+      writer.uint32(18).string(message.nick);
+    }
+    if (message.joinedAt !== "") {
+      writer.uint32(26).string(message.joinedAt);
+    }
+    if (message.communicationDisabledUntil !== undefined) {
+      writer.uint32(32).int64(message.communicationDisabledUntil);
+    }
+    for (const v of message.roleIds) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = StateOfUser.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nick = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.joinedAt = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.communicationDisabledUntil = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.roleIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfMember>): StateOfMember {
+    return StateOfMember.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfMember>): StateOfMember {
+    const message = createBaseStateOfMember();
+    message.user = (object.user !== undefined && object.user !== null)
+      ? StateOfUser.fromPartial(object.user)
+      : undefined;
+    message.nick = object.nick ?? undefined;
+    message.joinedAt = object.joinedAt ?? "";
+    message.communicationDisabledUntil = object.communicationDisabledUntil ?? undefined;
+    message.roleIds = object.roleIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseStateOfUser(): StateOfUser {
+  return {
+    id: "",
+    username: "",
+    discriminator: "",
+    avatar: undefined,
+    email: undefined,
+    flags: 0,
+    bot: false,
+    system: false,
+  };
+}
+
+export const StateOfUser: MessageFns<StateOfUser> = {
+  encode(message: StateOfUser, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.username !== "") {
+      writer.uint32(18).string(message.username);
+    }
+    if (message.discriminator !== "") {
+      writer.uint32(26).string(message.discriminator);
+    }
+    if (message.avatar !== undefined) {
+      writer.uint32(34).string(message.avatar);
+    }
+    if (message.email !== undefined) {
+      writer.uint32(42).string(message.email);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(48).int64(message.flags);
+    }
+    if (message.bot !== false) {
+      writer.uint32(56).bool(message.bot);
+    }
+    if (message.system !== false) {
+      writer.uint32(64).bool(message.system);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfUser {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfUser();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.username = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.discriminator = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.avatar = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.flags = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.bot = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.system = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfUser>): StateOfUser {
+    return StateOfUser.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfUser>): StateOfUser {
+    const message = createBaseStateOfUser();
+    message.id = object.id ?? "";
+    message.username = object.username ?? "";
+    message.discriminator = object.discriminator ?? "";
+    message.avatar = object.avatar ?? undefined;
+    message.email = object.email ?? undefined;
+    message.flags = object.flags ?? 0;
+    message.bot = object.bot ?? false;
+    message.system = object.system ?? false;
+    return message;
+  },
+};
+
+function createBaseStateOfVoice(): StateOfVoice {
+  return {
+    userId: "",
+    channelId: "",
+    sessionId: "",
+    deaf: false,
+    mute: false,
+    selfDeaf: false,
+    selfMute: false,
+    selfStream: false,
+    selfVideo: false,
+    suppress: false,
+    requestToSpeak: undefined,
+  };
+}
+
+export const StateOfVoice: MessageFns<StateOfVoice> = {
+  encode(message: StateOfVoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.channelId !== "") {
+      writer.uint32(18).string(message.channelId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(26).string(message.sessionId);
+    }
+    if (message.deaf !== false) {
+      writer.uint32(32).bool(message.deaf);
+    }
+    if (message.mute !== false) {
+      writer.uint32(40).bool(message.mute);
+    }
+    if (message.selfDeaf !== false) {
+      writer.uint32(48).bool(message.selfDeaf);
+    }
+    if (message.selfMute !== false) {
+      writer.uint32(56).bool(message.selfMute);
+    }
+    if (message.selfStream !== false) {
+      writer.uint32(64).bool(message.selfStream);
+    }
+    if (message.selfVideo !== false) {
+      writer.uint32(72).bool(message.selfVideo);
+    }
+    if (message.suppress !== false) {
+      writer.uint32(80).bool(message.suppress);
+    }
+    if (message.requestToSpeak !== undefined) {
+      writer.uint32(90).string(message.requestToSpeak);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateOfVoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateOfVoice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.channelId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deaf = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mute = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.selfDeaf = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.selfMute = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.selfStream = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.selfVideo = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.suppress = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.requestToSpeak = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StateOfVoice>): StateOfVoice {
+    return StateOfVoice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StateOfVoice>): StateOfVoice {
+    const message = createBaseStateOfVoice();
+    message.userId = object.userId ?? "";
+    message.channelId = object.channelId ?? "";
+    message.sessionId = object.sessionId ?? "";
+    message.deaf = object.deaf ?? false;
+    message.mute = object.mute ?? false;
+    message.selfDeaf = object.selfDeaf ?? false;
+    message.selfMute = object.selfMute ?? false;
+    message.selfStream = object.selfStream ?? false;
+    message.selfVideo = object.selfVideo ?? false;
+    message.suppress = object.suppress ?? false;
+    message.requestToSpeak = object.requestToSpeak ?? undefined;
     return message;
   },
 };
