@@ -144,6 +144,7 @@ export function connectionSuite(stage: () => Stage): void {
         ['an op with a fraction', '{"op":1.5}'],
         ['bytes that are no text', Buffer.from([0x7b, 0xff, 0x7d])],
         ['nothing', ''],
+        ['an object a thousand levels deep', `{"op":1,"d":${'['.repeat(1000)}${']'.repeat(1000)}}`],
         ['a compressed payload', deflateSync('{"op":1,"d":null}')],
         ['4,097 bytes', '{"op":1,"d":null}'.padEnd(4097)],
         ['a megabyte', '{"op":1,"d":null}'.padEnd(1_048_576)],
@@ -169,7 +170,9 @@ export function connectionSuite(stage: () => Stage): void {
       ['in.bare-ids', 'in.null-fields', 'in.floats'],
       'may have bare ids, nulls and floats',
       async () => {
-        const client = await stage().enter('ben', { presence: null, shard: null, large_threshold: 50.0 });
+        const nulls = { presence: null, shard: null, compress: null, properties: null };
+        await stage().enter('ben', { ...nulls, large_threshold: null });
+        const client = await stage().enter('ben', { ...nulls, large_threshold: 50.0 });
         const ids = [cast.ben.id, cast.cat.id];
         client.send(
           `{"op":8,"d":{"guild_id":${hall.id},"user_ids":[${ids.join()}],"query":null,"limit":0.0,"presences":null}}`,

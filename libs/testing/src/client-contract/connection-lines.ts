@@ -39,7 +39,8 @@ export const connectionLines = {
   'in.compressed': 'A compressed payload from a client is closed with 4002.',
   'in.size':
     'A payload of 4,096 bytes is taken, one of 4,097 is closed with 4002; so is one of any greater size.',
-  'in.not-a-payload': 'What is no JSON, no object, or has no whole `op` is closed with 4002.',
+  'in.not-a-payload':
+    'What is no JSON, no object, nested too deep, or has no whole `op` is closed with 4002.',
   'in.wrong-shape': '`d` of the wrong shape for its opcode is closed with 4001.',
   'in.bare-ids': 'Ids may be numbers beyond 2^53; no digit is lost.',
   'in.null-fields': 'Optional fields may be null.',
