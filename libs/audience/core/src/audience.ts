@@ -239,6 +239,12 @@ export class Audience<Ticket> {
     return this.nodes.get(node)?.away === true;
   }
 
+  /** Whether there are events since the node was subscribed that it has not acked. */
+  hasMissed(node: string): boolean {
+    const state = this.nodes.get(node);
+    return state !== undefined && state.acked < this.lastIndex;
+  }
+
   /** The node is sent nothing until it caught up, and nobody waits for it once others know that it is behind. */
   revoke(node: string): void {
     const state = this.nodes.get(node);

@@ -37,6 +37,20 @@ describe('A guild one of whose session-nodes is away', () => {
     expect(rig.guild.holds('n2', 's3')).toBe(false);
   });
 
+  it('subscribes again those that never heard of it, or has them end if they have missed something', () => {
+    for (const isPublished of [false, true]) {
+      const rig = new GuildRig();
+      rig.subscribe('s3', '3', { node: 'n2', rejoins: true });
+      rig.load();
+      rig.run(rig.guild.nodeAway('n2', rig.at));
+      if (isPublished) say(rig);
+      rig.sent.length = 0;
+      rig.subscribe('s3', '3', { node: 'n2', rejoins: true });
+      expect(kinds(rig, 'n2').at(-1)).toBe(isPublished ? 'audienceLost' : 'subscribed');
+      expect(rig.guild.holds('n2', 's3')).toBe(!isPublished);
+    }
+  });
+
   it('says that an event is delivered without a node when others know that it is behind', () => {
     const rig = twoNodes();
     rig.deaf = true;

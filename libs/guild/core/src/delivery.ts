@@ -85,8 +85,13 @@ export class Delivery {
   /** Keeps the request until its node has caught up; false if there is nothing to wait for. */
   defer(request: Request): boolean {
     const { rejoins, followed } = request.subscribe;
-    // The node follows nobody: its sessions that were here have left, and its word of that was lost with the link.
-    if (!rejoins && followed === undefined && this.audience.isAway(request.node)) this.giveUp(request.node);
+    if ((rejoins || followed === undefined) && this.audience.isAway(request.node)) {
+      // It follows nobody here. Its sessions have left, or they were subscribed, and that was lost with what came behind it.
+      const isLost = rejoins && this.audience.hasMissed(request.node);
+      if (isLost) this.sayLost(request.node);
+      this.giveUp(request.node);
+      if (isLost) return true;
+    }
     const stall = this.stalls.get(request.node);
     stall?.requests.set(request.subscribe.sessionId, request);
     return stall !== undefined;
@@ -130,14 +135,9 @@ export class Delivery {
   }
 
   refuse({ node, subscribe }: Request, unavailable: boolean): void {
-    const value = {
-      kind: Kind.guild,
-      audienceId: this.guildId,
-      sessionId: subscribe.sessionId,
-      unavailable,
-      delayMs: 0,
-      view: subscribe.view,
-    } as const;
+    const { sessionId, view } = subscribe;
+    const about = { kind: Kind.guild, audienceId: this.guildId, sessionId, view };
+    const value = { ...about, unavailable, delayMs: 0 } as const;
     this.out.send([node], { $case: 'subscribeRefused', value }, this.audience.index + 1, subscribe);
   }
 
@@ -340,10 +340,7 @@ export class Delivery {
   }
 
   private sessionsLeftOn(node: string): string[] {
-    return this.subscribers
-      .of('*')
-      .filter((subscriber) => subscriber.node === node)
-      .map(({ sessionId }) => sessionId);
+    return this.subscribers.of('*').flatMap((left) => (left.node === node ? left.sessionId : []));
   }
 
   private forgetNode(node: string, sessions: readonly string[]): void {

@@ -4,7 +4,7 @@ import { World, allIntents, eventOf, readinessOf, self } from './world.fixture';
 const far = { id: 'session-2', incarnation: 'a' };
 
 /** A session of user 7 on another session-node. */
-function subscribeFar(world: World, sessionId = 'far', status = 'online', node = far): void {
+function subscribeFar(world: World, sessionId = 'far', status = 'online', node = far, rejoins = false): void {
   const shown = { status, activities: `["${sessionId}"]`, client: 'web' };
   const presence = status === 'none' ? undefined : shown;
   const value = {
@@ -18,7 +18,7 @@ function subscribeFar(world: World, sessionId = 'far', status = 'online', node =
     presence,
     identifying: undefined,
     generation: 1,
-    rejoins: false,
+    rejoins,
     followed: undefined,
     view: 1,
   };
@@ -39,6 +39,21 @@ describe('a session-node that went away', () => {
       `audienceEvent ${far.id}`,
     ]);
     expect(world.node.figures.users).toBe(1);
+  });
+
+  it('whose subscription it never heard of is subscribed again, or has lost what was published since', () => {
+    for (const isPublished of [false, true]) {
+      const world = new World();
+      subscribeFar(world, 'far', 'online', far, true);
+      world.run(world.node.peerGone(far, world.now));
+      if (isPublished) world.publish(1, { event: eventOf('a', 'X') });
+      world.sent.length = 0;
+      subscribeFar(world, 'far', 'online', far, true);
+      world.publish(2, { event: eventOf('b', 'X') });
+      expect(world.sent.map(({ to, message }) => `${message.$case} ${to}`)).toEqual(
+        (isPublished ? ['audienceLost'] : ['subscribed', 'audienceEvent']).map((kind) => `${kind} ${far.id}`),
+      );
+    }
   });
 
   it('is sent what is lost when an owner of the user before went on without it', () => {

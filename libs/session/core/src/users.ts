@@ -90,9 +90,11 @@ export class Users {
       }
     }
     const known = this.byId.get(audienceId);
-    // The node follows nobody: its sessions that were here have left, and its word of that was lost with the link.
-    if (!rejoins && followed === undefined && known?.audience.isAway(from.id) === true)
+    if ((rejoins || followed === undefined) && known?.audience.isAway(from.id) === true) {
+      // It follows nobody here. Its sessions have left, or they were subscribed, and that was lost with what came behind it.
+      if (rejoins && known.audience.hasMissed(from.id)) return this.nodeBehind(audienceId, from.id);
       this.remove(audienceId, known, from.id);
+    }
     const user = this.open(audienceId);
     user.audience.subscribe(from.id, sessionId);
     this.shows(user, sessionId, presence, from);
