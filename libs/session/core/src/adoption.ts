@@ -76,6 +76,14 @@ export class Adoption {
     return this.shelfOf(from).has(state);
   }
 
+  /** What it has had is what was said up to its state; what comes behind that is of sessions that follow. */
+  note({ from, had }: Arrival, { points }: SessionState): void {
+    for (const { kind, audienceId } of points) {
+      const flow = flowOf(kind, audienceId);
+      had.set(flow, this.inherited.had(originOf(from), flow));
+    }
+  }
+
   /** The session lives here from now on; it has no connection yet. */
   adopt(arrival: Arrival, state: SessionState, now: number): void {
     const { sessions, subscriptions, entries, members, quiet } = this.parts;
@@ -99,7 +107,8 @@ export class Adoption {
     for (const { guildId, userId, event } of state.missed)
       session.miss(shelf.at(event)!, { guildId, aboutUserId: userId });
     for (const dispatch of queue)
-      if (!isPast(points, dispatch.flow, dispatch.index, true)) take(session, dispatch);
+      if (!isPast(points, dispatch.flow, dispatch.index, true) && !isKnown(arrival, dispatch))
+        take(session, dispatch);
 
     for (const guildId of [...session.guilds])
       if (!points.has(flowOf(Kind.guild, guildId))) subscriptions.leave(session, Kind.guild, guildId, now);
@@ -151,11 +160,12 @@ export class Adoption {
     this.shelves.delete(origin);
   }
 
-  private inherit({ session, from, since }: Arrival, { points }: SessionState): void {
+  private inherit({ session, had, since }: Arrival, { points }: SessionState): void {
     for (const { kind, audienceId } of points) {
       const view = this.parts.views.get(kind, audienceId);
-      if (view?.table.has(session) === true)
-        this.inherited.bequeath(originOf(from), session, view, since.get(view.flow) ?? 0);
+      const ofView = had.get(flowOf(kind, audienceId));
+      if (view?.table.has(session) === true && ofView !== undefined)
+        view.pasts.set(session, { ...ofView, since: since.get(view.flow) ?? 0 });
     }
   }
 
@@ -171,6 +181,12 @@ export class Adoption {
     if (shelf === undefined) this.shelves.set(origin, (shelf = new Unshelved()));
     return shelf;
   }
+}
+
+/** Whether the session had the event where it was: its owner forgot, and it was published again. */
+function isKnown({ had }: Arrival, { flow, event: { id } }: Held): boolean {
+  const { ids, upTo = 0 } = had.get(flow) ?? {};
+  return id !== '' && ids?.has(id, upTo) === true;
 }
 
 /** What comes while a session is quiet and can be done without gets no number. */

@@ -2,6 +2,7 @@ import type { StreamPoint } from '@derailed/audience/core';
 import type { JoinWait } from './audience-view';
 import type { Entry } from './agenda';
 import type { Arrived } from './event-stream';
+import type { Had } from './inherited-ids';
 import type { NodeRef, Resume } from './messages';
 import type { ClientMessage, ConnectionReleased, SessionState } from './move-messages';
 import type { Session } from './session';
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly wanted: Set<string>;
   /** By guild: the event by which it left that while it was on its way. */
   readonly left: Map<string, { readonly flow: string; readonly index: number }>;
+  /** By flow, with its state: what it has had of that. */
+  readonly had: Map<string, Had>;
   joins: JoinWait[];
   readonly messages: { readonly message: ClientMessage; readonly gateway: NodeRef }[];
   readonly resumes: { readonly value: Resume; readonly gateway: NodeRef }[];
@@ -38,6 +41,7 @@ export function arrivalOf(session: Session, from: NodeRef): Arrival {
     since: new Map(),
     wanted: new Set(),
     left: new Map(),
+    had: new Map(),
     joins: [],
     messages: [],
     resumes: [],

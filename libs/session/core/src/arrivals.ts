@@ -126,6 +126,7 @@ export class Arrivals {
       this.fail(arrival, now, true);
       return;
     }
+    this.adoption.note(arrival, state);
     this.adoption.passJoins(arrival, state, now);
     this.proceed(arrival, now);
   }

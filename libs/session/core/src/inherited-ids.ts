@@ -28,11 +28,14 @@ export class ForeignIds {
   }
 }
 
-/** What a session had had in an audience when it came here from another node. */
-interface Past {
+/** Events that a session has had elsewhere in one audience: the first so many of these. */
+export interface Had {
   readonly ids: ForeignIds | undefined;
-  /** Of those ids. */
   readonly upTo: number;
+}
+
+/** What a session had had in an audience when it came here from another node. */
+interface Past extends Had {
   /** How many events this node had handled in the audience when the session's own came to be queued here. */
   readonly since: number;
 }
@@ -91,10 +94,10 @@ export class InheritedIds {
     for (const id of ids) known.add(id);
   }
 
-  /** The session is from there and has had all that was learned so far. */
-  bequeath(origin: string, session: Session, view: AudienceView, since: number): void {
-    const ids = this.byNode.get(origin)?.get(view.flow);
-    view.pasts.set(session, { ids, upTo: ids?.last ?? 0, since });
+  /** What a session from there has had whose state comes now. */
+  had(origin: string, flow: string): Had {
+    const ids = this.byNode.get(origin)?.get(flow);
+    return { ids, upTo: ids?.last ?? 0 };
   }
 
   forget(origin: string): void {

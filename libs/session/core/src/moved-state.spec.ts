@@ -47,6 +47,30 @@ describe('what goes along with a session', () => {
     expect(town.client(client).closed).toBe(4000);
   });
 
+  it('is what it had: an owner that forgot does not double it while the session is on its way either', () => {
+    const town = new Town();
+    const client = town.ready();
+    town.publish('100', 'a');
+    town.settle();
+    town.forgetGuilds();
+    town.settle();
+    const isLate = ({ message, to }: { message: { $case: string }; to: string }): boolean =>
+      message.$case === 'audienceEvent' && to === 's1';
+    town.held = (parcel) => parcel.message.$case === 'sessionOfferAccepted' || isLate(parcel);
+    town.move('7:0', 's2');
+    town.settle();
+    // What the next node queues is not at the node before yet, which has had it of the owner before.
+    town.publish('100', 'a');
+    town.publish('100', 'b');
+    town.settle();
+    town.held = isLate;
+    town.settle();
+    town.held = undefined;
+    town.settle();
+    expect(town.got(client)).toEqual(['100 a', '100 b']);
+    town.expectUnbroken(client);
+  });
+
   it('is what it had: an owner that forgot, and publishes again, does not double it', () => {
     const town = new Town();
     const client = town.ready();
