@@ -77,8 +77,9 @@ export class Adoption {
   }
 
   /** What it has had is what was said up to its state; what comes behind that is of sessions that follow. */
-  note({ from, had }: Arrival, { points }: SessionState): void {
-    for (const { kind, audienceId } of points) {
+  note({ from, had }: Arrival, { points, entering }: SessionState): void {
+    const guilds = entering.map(({ guildId }) => ({ kind: Kind.guild, audienceId: guildId }));
+    for (const { kind, audienceId } of [...points, ...guilds]) {
       const flow = flowOf(kind, audienceId);
       had.set(flow, this.inherited.had(originOf(from), flow));
     }
@@ -115,6 +116,7 @@ export class Adoption {
     this.inherit(arrival, state);
     const outages = new Set(state.entering.flatMap(({ guildId, outage }) => (outage ? guildId : [])));
     const guildIds = state.entering.map(({ guildId }) => guildId);
+    session.had = new Map([...arrival.had].filter(([flow]) => !points.has(flow)));
     entries.begin(session, guildIds, now, outages);
     if (state.shown) sessions.show(session);
     else subscriptions.update(session);
@@ -150,6 +152,7 @@ export class Adoption {
   /** It does not matter any more what the session had where it came from. */
   forgetPast(session: Session): void {
     const { views } = this.parts;
+    session.had = undefined;
     views.get(Kind.user, session.userId)?.pasts.delete(session);
     for (const guildId of session.guilds) views.get(Kind.guild, guildId)?.pasts.delete(session);
   }

@@ -166,6 +166,14 @@ export class AudienceView {
     else this.doubt.raise(this.number);
   }
 
+  /** The session enters: what it had elsewhere is known of it from here on. */
+  inherit(session: Session): void {
+    const had = session.had?.get(this.flow);
+    if (had === undefined) return;
+    session.had?.delete(this.flow);
+    this.pasts.set(session, { ...had, since: 0 });
+  }
+
   /** How far this node has come at the present owner. */
   get point(): StreamPoint | undefined {
     const { kind, id: audienceId, owner, term, index } = this;

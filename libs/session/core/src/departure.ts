@@ -86,6 +86,8 @@ export class Packing {
   state(session: Session, views: readonly AudienceView[], shelf: Shelf, now: number): SessionState {
     const { buffer, binding, state } = session;
     for (const view of views) shelf.tell(view);
+    // Those that it is not in now it may have been in before.
+    for (const guildId of session.guilds) shelf.tell(this.views.get(Kind.guild, guildId));
     const { requests, turns } = this.members.handOver(session, now);
     const connection = binding && {
       gateway: binding.outlet.node.id,

@@ -71,6 +71,29 @@ describe('what goes along with a session', () => {
     town.expectUnbroken(client);
   });
 
+  it('is what it had of a guild that was unavailable when it went', () => {
+    const town = new Town();
+    const client = town.ready();
+    town.publish('100', 'a');
+    town.settle();
+    town.held = ({ message, to }) => message.$case === 'subscribe' && to === 'g';
+    town.forgetGuilds();
+    for (const guildId of ['100', '200']) town.refuse(client, guildId);
+    town.settle();
+    expect(town.names(client).slice(-2)).toEqual(['GUILD_DELETE', 'GUILD_DELETE']);
+    town.move('7:0', 's2');
+    town.settle();
+    town.held = undefined;
+    town.settle();
+    expect(town.sessions('s2')).toBe(1);
+    expect(town.names(client).slice(-2)).toEqual(['GUILD_CREATE', 'GUILD_CREATE']);
+    town.publish('100', 'a');
+    town.publish('100', 'b');
+    town.settle();
+    expect(town.got(client)).toEqual(['100 a', '100 b']);
+    town.expectUnbroken(client);
+  });
+
   it('is what it had: an owner that forgot, and publishes again, does not double it', () => {
     const town = new Town();
     const client = town.ready();

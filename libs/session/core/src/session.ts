@@ -1,5 +1,6 @@
 import { shardOf } from '@derailed/shared/kernel';
 import type { GuildEntry } from './guild-entries';
+import type { Had } from './inherited-ids';
 import type { Presence } from './messages';
 import { MissedPresences, type VolatileEvent } from './missed-presences';
 import type { Outlet } from './outlets';
@@ -68,6 +69,8 @@ export class Session {
   waitingBytes = 0;
   /** Guilds of this session's shard that it is subscribed to, or asks to be. */
   readonly guilds = new Set<string>();
+  /** By flow, of guilds that it is not in yet: what it had of them at the node that it came from. */
+  had: Map<string, Had> | undefined;
   /** While it is let into the guilds that READY named. */
   entry: GuildEntry | undefined;
   /** Its socket does not drain. */

@@ -76,7 +76,8 @@ export class Shelf {
   }
 
   /** Tells the ids of events that the sessions here have had. */
-  tell(view: AudienceView): void {
+  tell(view: AudienceView | undefined): void {
+    if (view === undefined) return;
     const { kind, id: audienceId, handled } = view;
     const news = view.recent.latest(handled - (this.told.get(view) ?? 0));
     this.told.set(view, handled);

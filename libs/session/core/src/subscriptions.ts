@@ -49,6 +49,7 @@ export class Subscriptions {
       answer: undefined,
     };
     view.asking.set(session, asking);
+    view.inherit(session);
     // The view's text of the id: all of a guild's subscribers share it.
     if (kind === Kind.guild) session.guilds.add(view.id);
     this.ask(view, asking, now);

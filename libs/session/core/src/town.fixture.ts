@@ -189,6 +189,20 @@ export class Town {
     this.settle();
   }
 
+  /** The guild-node can't read that guild: it has no place for the session now. */
+  refuse(connection: number, guildId: string): void {
+    const { sessionId, peer } = this.client(connection);
+    const value = {
+      kind: Kind.guild,
+      audienceId: guildId,
+      sessionId,
+      unavailable: true,
+      delayMs: 0,
+      view: 0,
+    };
+    this.put(this.guildNode, peer, `g:${guildId}`, { $case: 'subscribeRefused', value });
+  }
+
   /** The guild-node starts anew and has forgotten everything. */
   forgetGuilds(): void {
     this.guilds.forget();
