@@ -58,7 +58,8 @@ const configs = {
 const wide = { queue: 4 * 1024 * 1024, streamInFlight: configs.tunnel.streamInFlight };
 const tight = { queue: 64 * 1024, streamInFlight: 16 };
 
-const epoch = 1_700_000_000_000;
+/** When a world begins, in milliseconds since the Unix epoch. */
+export const epoch = 1_700_000_000_000;
 /** How long etcd may take to hear that a node drains. */
 const drainMs = 2000;
 

@@ -13,7 +13,8 @@ export interface GuildRow {
 
 const viewChannel = 1n << 10n;
 const administrator = 1n << 3n;
-const joinedAt = '2026-01-01T00:00:00+00:00';
+/** Of those who were members from the beginning. */
+const longAgo = '2023-01-01T00:00:00+00:00';
 
 /** All ids look like those of a platform: their time is in the upper bits. */
 export function idOf(number: number): Snowflake {
@@ -27,7 +28,21 @@ export function idOf(number: number): Snowflake {
 export class Platform {
   readonly users = new Map<Snowflake, User>();
   private readonly versions = new Map<Snowflake, GuildRow[]>();
+  /** By guild and user. */
+  private readonly joinedAt = new Map<string, string>();
   private lastId = 1000;
+
+  /** @param wall milliseconds since the Unix epoch */
+  constructor(private readonly wall: () => number) {}
+
+  /** The user becomes a member now. @returns when that is */
+  join(guildId: Snowflake, userId: Snowflake): string {
+    const at = `${new Date(this.wall()).toISOString().slice(0, 19)}+00:00`;
+    this.joinedAt.set(`${guildId} ${userId}`, at);
+    const { members } = this.guild(guildId)!;
+    this.change(guildId, { members: new Map(members).set(userId, []) });
+    return at;
+  }
 
   nextId(): Snowflake {
     return idOf(++this.lastId);
@@ -113,7 +128,9 @@ export class Platform {
     return userIds.flatMap((userId) => {
       const roleIds = members?.get(userId);
       const user = this.users.get(userId);
-      return roleIds === undefined || user === undefined ? [] : [memberOf(user, roleIds)];
+      if (roleIds === undefined || user === undefined) return [];
+      const joinedAt = this.joinedAt.get(`${id} ${userId}`) ?? longAgo;
+      return [{ user, nick: null, joinedAt, communicationDisabledUntil: null, roleIds }];
     });
   }
 }
@@ -167,10 +184,6 @@ export function hiddenBut(everyone: Snowflake, roleId: Snowflake): readonly Over
 export function channelOf(id: Snowflake, position: number, overwrites: readonly Overwrite[]): Channel {
   const name = `channel-${position}`;
   return { id, name, type: 0, position, topic: null, parentId: null, lastMessageId: null, overwrites };
-}
-
-export function memberOf(user: User, roleIds: readonly Snowflake[]): Member {
-  return { user, nick: null, joinedAt, communicationDisabledUntil: null, roleIds };
 }
 
 export function roleOf(id: Snowflake, name: string, permissions: bigint): Role {

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { type FaultName, Faults, faultNames } from './faults';
 import { History, type Violation } from './history';
 import { Monolith } from './monolith';
-import { type NodeWorld, SimNode } from './node';
+import { type NodeWorld, SimNode, epoch } from './node';
 import { type Claim, Onlooker } from './onlooker';
 import { Platform } from './platform';
 import type { Plant } from './plants';
@@ -96,7 +96,7 @@ export class Simulation {
   private readonly loop = new VirtualLoop((error) =>
     this.history.broken('no errors', error instanceof Error ? (error.stack ?? error.message) : String(error)),
   );
-  private readonly platform = new Platform();
+  private readonly platform = new Platform(() => epoch + this.loop.now);
   private readonly history = new History(
     this.platform,
     () => this.loop.now,

@@ -112,9 +112,8 @@ export class Workload {
     if (outside.length === 0) return;
     const { id, username, discriminator } = this.pick(outside);
     const before = platform.version(guild.id);
-    platform.change(guild.id, { members: new Map(guild.members).set(id, []) });
+    const joined_at = platform.join(guild.id, id);
     const user = { id, username, discriminator, avatar: null, flags: 0, bot: false };
-    const joined_at = '2026-01-01T00:00:00+00:00';
     this.toGuild(guild.id, 'GUILD_MEMBER_ADD', '', { user, roles: [], joined_at, nick: null }, false, before);
   }
 

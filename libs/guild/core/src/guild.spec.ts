@@ -302,6 +302,21 @@ describe('Guild: who gets an event', () => {
   });
 });
 
+describe('Guild: joining', () => {
+  it('calls who joined not long before it was read: the owner before may have died ahead of that', () => {
+    const rig = new GuildRig();
+    const at = (ms: number) => new Date(rig.at.wall - ms).toISOString();
+    rig.subscribe('s1', '1');
+    const members = [
+      member('1', [], { joinedAt: at(86_400_000) }),
+      member('2', [], { joinedAt: at(59_000) }),
+      member('3', [], { joinedAt: at(61_000) }),
+    ];
+    rig.load(snapshot({ members }));
+    expect(rig.asked.filter(({ kind }) => kind === 'joined')).toEqual([{ kind: 'joined', userId: '2' }]);
+  });
+});
+
 describe('Guild: leaving', () => {
   it('ends the subscriptions of a member who is removed, at that event', () => {
     const rig = readyRig();

@@ -14,7 +14,7 @@ import type { Effect, Encode, Moment, Phase, Reread, Send, Subscribe } from './m
 import { Outbox } from './outbox';
 import { type PresenceListener, type PresenceNews, Presences } from './presences';
 import { PublishGate } from './publish-gate';
-import { readAgain } from './read-again';
+import { joinedLately, readAgain } from './read-again';
 import { earliest, Reconciliation } from './reconciliation';
 import { SnapshotLoad } from './snapshot-load';
 import { around, aroundChange, Teller } from './teller';
@@ -162,6 +162,7 @@ export class Guild {
       else if (this.model === undefined) this.delivery.refuse(item.request, false);
       else this.accept(item.request);
     }
+    joinedLately(snapshot, at.wall).forEach((userId) => this.delivery.call(userId));
     return this.done(at);
   }
 

@@ -15,6 +15,17 @@ export interface Reading {
   readonly asked: ReadonlySet<Snowflake>;
 }
 
+/** For how long an owner of the guild may have known of a member whom it had not called yet when it died (ms). */
+const lately = 60_000;
+
+/** Who joined not long ago: an owner before may have heard of it, and not have called them any more. */
+export function joinedLately(snapshot: GuildSnapshot | null, wall: number): readonly Snowflake[] {
+  const members = snapshot?.members ?? [];
+  return members.flatMap(({ user, joinedAt }) =>
+    Math.abs(wall - Date.parse(joinedAt)) <= lately ? user.id : [],
+  );
+}
+
 /**
  * The guild as it is read again.
  * @param subscribed users with subscribers
