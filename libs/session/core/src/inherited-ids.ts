@@ -1,5 +1,5 @@
 import { RecentIds } from '@derailed/audience/core';
-import type { AudienceView, Handled } from './audience-view';
+import type { Handled } from './audience-view';
 import type { RecentEvents } from './move-messages';
 import type { Session } from './session';
 import { flowOf } from './flow';
