@@ -138,7 +138,9 @@ export class History {
 
   /** A client was told of a channel. */
   toldOfChannel(life: Life, guildId: Snowflake, channelId: Snowflake): void {
-    const first = life.floor.get(guildId) ?? 0;
+    // What has no answer yet may come again, at an owner who folds it in anew, however much of it the session has had.
+    const open = this.published.get(`guild ${guildId}`)?.find(({ ackedAt }) => ackedAt === undefined);
+    const first = Math.min(life.floor.get(guildId) ?? 0, open?.version ?? Infinity);
     if (!this.everSees(guildId, life.userId, channelId, first, this.platform.version(guildId)))
       this.broken('privacy', `${life.client} was told of channel ${channelId}, which it can't view`);
   }

@@ -49,15 +49,16 @@ export class Doubt {
     return message.$case === 'subscribed' && !this.isLate(message);
   }
 
-  /** What of the held messages holds after all, in their order: all, or of a stream that is over only what is said anew later. */
+  /** What of the held messages holds after all, in their order: those of the stream that the answer is of. */
   sift(answer: OfStream, from: NodeRef): readonly OfStream[] {
     const { held } = this;
     if (!this.isOf(from) || answer.$case !== 'subscribed') return [];
-    const isOver = held.some(
-      (message) => message.$case === 'subscribed' && message.value.term !== answer.value.term,
-    );
-    // Classes of the present stream are among them, each behind one of that number in the stream before.
-    return isOver ? held.filter(({ $case }) => $case === 'classTable') : held;
+    const isOf = (message: OfStream): boolean =>
+      message.$case === 'subscribed' && message.value.term === answer.value.term;
+    const first = held.findIndex(isOf);
+    // Nothing of a stream comes to this node before it is said to be in, but what classes see. Those of the stream before are
+    // among the others; each is told anew behind them before it is mentioned.
+    return held.filter(({ $case }, at) => $case === 'classTable' || (first >= 0 && at >= first));
   }
 
   /** Whether it answers what was asked before. An owner of the version before does not say. */

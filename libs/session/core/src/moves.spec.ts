@@ -155,6 +155,24 @@ describe('a guild that moves while its owner lives', () => {
       expect(said()).toEqual([41, 42, 43].map((index) => `audienceAck guild-2 ${index}`));
     });
 
+    it('is followed from the first answer of its stream on, behind those of the stream that is over', () => {
+      const { world, connection, sessionId, asks, said } = moved();
+      const ask = () => (asks(), world.told('subscribe').at(-1)!.view);
+      const [first, second, last] = [ask(), ask(), ask()];
+      const answer = (index: number, view: number, term: number) => {
+        world.say({ $case: 'classTable', value: table }, next);
+        world.subscribed(sessionId, index, { classId: 9, snapshot: undefined, term, view }, next);
+      };
+      world.sent.length = 0;
+      answer(40, first, 4);
+      world.event(41, { event: eventOf('of the stream before'), channelId: '5' }, next);
+      answer(0, second, 5);
+      world.event(1, { event: eventOf('e9'), channelId: '5' }, next);
+      answer(1, last, 5);
+      expect(world.names(connection).slice(3)).toEqual(['MESSAGE_CREATE']);
+      expect(said()).toEqual(['audienceAck guild-2 1']);
+    });
+
     it('is followed from there on also when it was asked once more meanwhile', () => {
       const { world, connection, sessionId, asks } = moved();
       const ask = () => (asks(), world.told('subscribe').at(-1)!.view);
