@@ -1,3 +1,4 @@
+import { Kind } from '@derailed/audience/core';
 import { shardOf } from '@derailed/shared/kernel';
 import type { GuildEntry } from './guild-entries';
 import type { Had } from './inherited-ids';
@@ -115,6 +116,11 @@ export class Session {
   holds(guildId: string): boolean {
     const { shard } = this.traits;
     return shard === undefined || shardOf(guildId, shard.count) === shard.id;
+  }
+
+  /** What an owner is told: its User how it is shown to others, a guild how it sees itself in GUILD_CREATE. */
+  presenceFor(kind: Kind, wantsSnapshot: boolean): Presence | undefined {
+    return (kind === Kind.user ? this.shown : wantsSnapshot) ? this.presence : undefined;
   }
 
   /** The hot path: the next seq, a place in the buffer, and a row in the columns of its ws-gateway when live. */

@@ -284,7 +284,7 @@ export class Subscriptions {
         intents: traits.intents,
         largeThreshold: traits.largeThreshold,
         wantsSnapshot,
-        presence: presenceFor(kind, session, wantsSnapshot),
+        presence: session.presenceFor(kind, wantsSnapshot),
         identifying:
           kind === Kind.user && !session.admitted
             ? { bot: traits.bot, shardId: traits.shard?.id ?? 0 }
@@ -395,7 +395,3 @@ const roles: Record<Kind, OwnerRole> = { [Kind.guild]: 'guild-node', [Kind.user]
 
 /** In a user's audience: the sessions that get events without a guild. */
 export const primaryClass = 1;
-
-function presenceFor(kind: Kind, session: Session, wantsSnapshot: boolean): Session['presence'] {
-  return (kind === Kind.user ? session.shown : wantsSnapshot) ? session.presence : undefined;
-}
