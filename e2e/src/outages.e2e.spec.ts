@@ -1,4 +1,12 @@
-import { type RunningPostgres, type TcpProxy, startPostgres, startTcpProxy } from '@derailed/testing';
+import { HashRing } from '@derailed/shared/hash-ring';
+import {
+  type RunningPostgres,
+  type TcpProxy,
+  describeWithEtcd,
+  startEtcd,
+  startPostgres,
+  startTcpProxy,
+} from '@derailed/testing';
 import { Client } from 'pg';
 import { demo } from './demo';
 import { Publisher } from './publisher';
@@ -105,6 +113,46 @@ describe.each(wirings)('PostgreSQL is away, %s', (_, start) => {
     await expectToWait(async () => void (await monolith.query('rollback')));
     await monolith.end();
   }, 60_000);
+});
+
+describeWithEtcd('PostgreSQL is away while a guild-node leaves', () => {
+  const ends: (() => Promise<void>)[] = [];
+
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  }, 30_000);
+
+  it('its guilds go on at the others: they are handed over, not read', async () => {
+    const etcd = await startEtcd();
+    ends.push(() => etcd.stop());
+    const postgres = await startPostgres();
+    ends.push(() => postgres.stop());
+    const { host } = new URL(postgres.url);
+    const database = await startTcpProxy(host);
+    ends.push(() => database.close());
+    const wiring = await startSeparate({ DATABASE_URL: postgres.url.replace(host, database.address) }, etcd, {
+      layout: ['session-node', 'guild-node', 'guild-node', 'presence-node', 'tunnel', 'ws-gateway'],
+    });
+    ends.push(() => wiring.stop());
+    const { cluster } = wiring;
+    const publisher = new Publisher(wiring.tunnel);
+    const client = new RawClient(wiring.gateway);
+    ends.push(async () => {
+      await client.leave();
+      publisher.close();
+    });
+    await client.identify(wiring.token(demo.insider));
+    await client.guilds(demo.guilds.length);
+    database.retarget('');
+    database.cut();
+
+    const nodes = [0, 1].map((nth) => cluster.app('guild-node', nth).door('link'));
+    const leaves = nodes.indexOf(HashRing.of(nodes).owner(demo.guild) ?? '');
+    await cluster.app('guild-node', leaves).stop();
+    const stays = cluster.app('guild-node', 1 - leaves);
+    const doors = [stays, cluster.app('session-node')].map((app) => app.door('admin'));
+    await expectLifeGoesOn({ wiring, doors }, publisher, client, 'at the other guild-node');
+  }, 90_000);
 });
 
 describe('the auth service is away', () => {
