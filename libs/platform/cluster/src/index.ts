@@ -1,6 +1,6 @@
 export * from './cluster';
 export * from './config';
-export { isInPart, type KeyPart } from './core/key-part';
+export { type KeyPart, keyTest } from './core/key-part';
 export * from './core/lease';
 export * from './core/membership';
 export * from './core/outage';

@@ -1,5 +1,5 @@
 import { type Notice, Notices } from '@derailed/audience/core';
-import { type Cluster, isInPart, type KeyPart } from '@derailed/platform/cluster';
+import { type Cluster, type KeyPart, keyTest } from '@derailed/platform/cluster';
 import type { Mesh, MessageOf, NodeRef } from '@derailed/platform/mesh';
 import { AudienceKind } from '@derailed/shared/contract';
 
@@ -56,7 +56,7 @@ export class SyncAnswers {
     }
     // A session is seen in all of its guilds at once.
     const part = role === 'presence-node' ? undefined : waiting.part;
-    const isAsked = (key: string): boolean => isInPart(part, key);
+    const isAsked = keyTest(part);
     if (!this.tell(owner, role, isAsked)) return;
     for (const value of this.notices.matching(
       (notice) => isAsked(notice.audienceId) && this.isFor(owner, role, notice),

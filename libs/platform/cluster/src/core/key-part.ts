@@ -12,11 +12,13 @@ export interface KeyPart {
 /** The ring has the hash of seed 0: its keys lie close together there. */
 const seed = 1;
 
-/** @param part undefined: all keys */
-export function isInPart(part: KeyPart | undefined, key: string): boolean {
-  if (part === undefined) return true;
-  if (part.keys.length > 0) return part.keys.includes(key);
-  return part.count > 0 && murmur3(key, seed) % part.count === part.number;
+/** Whether a key is among them. @param part undefined: all keys */
+export function keyTest(part: KeyPart | undefined): (key: string) => boolean {
+  if (part === undefined) return () => true;
+  const { keys, number, count } = part;
+  if (keys.length === 0) return (key) => count > 0 && murmur3(key, seed) % count === number;
+  const these = new Set(keys);
+  return (key) => these.has(key);
 }
 
 /** Into how many parts the keys of a node are divided. */
