@@ -80,6 +80,8 @@ export interface Cluster extends ClusterEvents {
    * @throws Error when the store does not answer
    */
   adopted(): Promise<readonly Adopted[]>;
+  /** There is a link to that node. */
+  linkMade(id: string): void;
   /** There is no link to that node any more: what it said does not count. */
   linkLost(id: string): void;
   /** Puts this node on the list as `joining`; done when it has seen itself there. Waits as long as it takes. */

@@ -67,6 +67,10 @@ export class StaticCluster implements Cluster {
     return [];
   }
 
+  linkMade(): void {
+    // There is no later list.
+  }
+
   linkLost(): void {
     // Nor does anybody's word count.
   }

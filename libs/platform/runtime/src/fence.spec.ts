@@ -46,6 +46,10 @@ class Renewing implements Cluster {
     this.outage.heard(id, incarnation, askedAt);
   }
 
+  linkMade(id: string): void {
+    this.outage.met(id);
+  }
+
   linkLost(id: string): void {
     this.outage.forget(id);
   }
@@ -185,6 +189,23 @@ describe('a fence', () => {
     network.heal('a', 'b');
     await pass(1000);
     expect([a.cluster.footing, b.cluster.footing]).toEqual(['outage', 'outage']);
+  });
+
+  it('stops an owner that is alone on its list when somebody comes who is not on it', async () => {
+    const { node, list, pass } = start();
+    const a = node('a', 'guild-node');
+    list(a);
+    a.cluster.renew(false);
+    await pass(5000);
+    expect(a.cluster.footing).toBe('outage');
+    const b = node('b', 'guild-node');
+    b.mesh.send('a', 'x', { $case: 'ownershipClaim', value: { role: 'guild-node', generation: 2 } });
+    await settled();
+    expect(a.cluster.footing).toBe('none');
+    list(a, b);
+    expect(a.cluster.footing).toBe('none');
+    a.cluster.renew(true);
+    expect(a.cluster.footing).toBe('lease');
   });
 
   it('takes nothing from a start that is off the list, and has nothing said to it', async () => {

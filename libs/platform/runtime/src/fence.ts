@@ -66,6 +66,7 @@ function askOwners({ mesh, cluster, clock, ttlMs, logger, readiness }: FencePart
   mesh.onMessage('cannotRenewEither', ({ askedAt }, from) => cluster.heardCannotRenew(from, askedAt));
   mesh.onPeer(({ kind, node }) => {
     if (kind === 'gone') cluster.linkLost(node.id);
+    else cluster.linkMade(node.id);
   });
 }
 

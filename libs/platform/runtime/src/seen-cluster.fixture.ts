@@ -43,6 +43,10 @@ export class SeenCluster implements Cluster {
     return Promise.resolve(this.lists);
   }
 
+  linkMade(): void {
+    // It is always the latest list.
+  }
+
   linkLost(): void {
     // Nobody's word counts.
   }

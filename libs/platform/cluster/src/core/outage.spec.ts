@@ -55,6 +55,18 @@ describe('an outage of the store', () => {
     expect(new Outage('a', 10_000).isGeneral(0)).toBe(false);
   });
 
+  it('is not when somebody is there whom the list does not have, until the list has', () => {
+    const outage = among(view);
+    for (const id of ['b', 's']) outage.heard(id, 'one', 0);
+    outage.met('w');
+    expect(outage.isGeneral(0)).toBe(true);
+    outage.met('x');
+    outage.heard('b', 'one', 100);
+    expect(outage.isGeneral(0)).toBe(false);
+    outage.see(new RingView(6, [...view.members, member('x', 'tunnel')]));
+    expect(outage.isGeneral(0)).toBe(true);
+  });
+
   it('is that of the node itself when there is no other', () => {
     expect(among(new RingView(5, [member('a', 'guild-node')])).isGeneral(0)).toBe(true);
   });

@@ -15,13 +15,16 @@ export const ownersOf = ({ members }: ClusterView, self: string): readonly strin
 /**
  * Whether a node may go on without a lease. It may while every other node that owns keys says, over a living link, that it
  * can't renew its own either: then the list changes for none of them. One that can renew does not say so, and one that
- * is gone says nothing. A word counts from the moment it was asked for, so one that was long on its way counts for less.
+ * is gone says nothing. Nor may it when there is somebody whom its list does not have: others reach the store then, and may
+ * be given its keys. A word counts from the moment it was asked for, so one that was long on its way counts for less.
  * Times are monotonic milliseconds.
  */
 export class Outage {
   private readonly words = new Map<string, { readonly incarnation: string; readonly askedAt: number }>();
   private view: ClusterView | undefined;
   private until = -Infinity;
+  /** Somebody is there whom this node's list does not have: there is a later one. */
+  private isOutdated = false;
 
   constructor(
     private readonly self: string,
@@ -39,14 +42,20 @@ export class Outage {
     if (this.words.delete(node)) this.judge();
   }
 
+  /** That node is there. Who never was on the list finds others by one that the store has given it. */
+  met(node: string): void {
+    if (this.view !== undefined && this.view.member(node) === undefined) this.isOutdated = true;
+  }
+
   see(view: ClusterView): void {
     this.view = view;
+    this.isOutdated = false;
     for (const node of this.words.keys()) if (view.member(node) === undefined) this.words.delete(node);
     this.judge();
   }
 
   isGeneral(now: number): boolean {
-    return now < this.until;
+    return !this.isOutdated && now < this.until;
   }
 
   private judge(): void {

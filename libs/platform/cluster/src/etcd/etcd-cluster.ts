@@ -106,6 +106,10 @@ export class EtcdCluster implements Cluster {
     return this.parts.adoptions.read();
   }
 
+  linkMade(id: string): void {
+    this.outage.met(id);
+  }
+
   linkLost(id: string): void {
     this.outage.forget(id);
   }
