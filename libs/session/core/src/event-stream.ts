@@ -48,8 +48,9 @@ export class EventStream {
       if (view !== undefined && this.listener.holds(view, event, from, now)) return;
       // Nobody here is subscribed any more, or yet: an owner that waits for this ack would wait for nothing. Those who
       // are on their way to another owner are to get it from there.
+      if (view?.rejoining === true) return;
       view?.note(event);
-      if (view?.rejoining !== true) this.ack(from.id, event, 0);
+      this.ack(from.id, event, 0);
       return;
     }
     // Of an owner that is not ours: an ack would say that sessions here have what they never get.

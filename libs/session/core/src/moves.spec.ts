@@ -265,6 +265,15 @@ describe('a guild that moves while its owner lives', () => {
     expect(world.told('presencesShown')).toHaveLength(1);
   });
 
+  it('has whom clients take for online said also when the owner before told that they are not, and nobody here heard it', () => {
+    const { world, asks, arrive } = moved();
+    world.event(2, { event: eventOf('', 'PRESENCE_UPDATE'), aboutUserId: '4' });
+    asks();
+    world.event(3, { event: eventOf('', 'PRESENCE_UPDATE'), aboutUserId: '4', aboutOffline: true });
+    arrive();
+    expect(world.told('presencesShown')).toEqual([{ guildId: '100', userIds: ['4'] }]);
+  });
+
   it('is lost for those who were subscribed when the next owner went on without this node', () => {
     const { world, connection, asks } = moved();
     asks();
