@@ -100,7 +100,11 @@ export class History {
   }
 
   /** The version that all makes which was acked, with nothing missing before it. */
-  settledVersion(guildId: Snowflake): number {
+  settledVersions(): Map<Snowflake, number> {
+    return new Map(this.platform.guildIds.map((id) => [id, this.settledVersion(id)]));
+  }
+
+  private settledVersion(guildId: Snowflake): number {
     let version = 0;
     for (const event of this.published.get(`guild ${guildId}`) ?? []) {
       if (event.ackedAt === undefined) break;

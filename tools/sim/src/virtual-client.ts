@@ -107,6 +107,9 @@ export class VirtualClient {
 
   // -----------------------------------------------------------------------------------------------------
 
+  /** By guild: the version whose events had all been acked when it identified. */
+  private settled: ReadonlyMap<Snowflake, number> = new Map();
+
   private receive({ op, d, s, t }: Payload): void {
     switch (op) {
       case 0:
@@ -150,6 +153,8 @@ export class VirtualClient {
     const { life } = this;
     const token = `user.${this.userId}`;
     if (life === undefined) {
+      // What a snapshot shows may be on its way for long: it is no older than this.
+      this.settled = this.world.history.settledVersions();
       this.send(2, {
         token,
         properties: { os: 'linux', browser: 'sim', device: 'sim' },
@@ -235,7 +240,6 @@ export class VirtualClient {
   private ready(d: Fields): void {
     const { history, network } = this.world;
     this.endLife('a new session in place of it');
-    const guilds = (d['guilds'] as { id: Snowflake }[]).map(({ id }) => id);
     this.life = {
       client: this.name,
       userId: this.userId,
@@ -245,7 +249,7 @@ export class VirtualClient {
       end: undefined,
       guilds: new Map(),
       places: [],
-      floor: new Map(guilds.map((id) => [id, history.settledVersion(id)])),
+      floor: new Map(this.settled),
     };
     this.resumeAt = `${(d['resume_gateway_url'] as string).slice('ws://'.length)}/ws`;
     history.lives.push(this.life);
