@@ -30,13 +30,6 @@ const seen: readonly (readonly [Player, readonly string[]])[] = [
 export function contentSuite(stage: () => Stage): void {
   const publish = (name: string, data: Json, channelId?: string) =>
     stage().publisher.publish({ guildId: hall.id, ...(channelId && { channelId }) }, name, data);
-  let marks = 0;
-  /** Resolves once the client has had everything that was published to the hall before. */
-  const settled = async (...clients: RawClient[]): Promise<void> => {
-    const mark = `MARK_${++marks}`;
-    await publish(mark, {});
-    await Promise.all(clients.map((client) => client.event(mark)));
-  };
 
   describe('intents', () => {
     proves(
@@ -75,7 +68,7 @@ export function contentSuite(stage: () => Stage): void {
           await publish(name, {});
           expect_(name, 0);
         }
-        await settled(...clients.values());
+        await stage().settled(...clients.values());
         for (const [bit, client] of clients) {
           const got = new Set(
             client.received
@@ -106,7 +99,7 @@ export function contentSuite(stage: () => Stage): void {
         'AUTO_MODERATION_ACTION_EXECUTION',
       ])
         await publish(name, {});
-      await settled(mod, member);
+      await stage().settled(mod, member);
       expect(has(mod, 'GUILD_AUDIT_LOG_ENTRY_CREATE')).toBe(true);
       expect(has(mod, 'AUTO_MODERATION_ACTION_EXECUTION')).toBe(true);
       expect(member.received.filter(({ t }) => /AUDIT|BAN|AUTO_MOD/.test(t ?? ''))).toEqual([]);
@@ -128,7 +121,7 @@ export function contentSuite(stage: () => Stage): void {
         const client = await stage().enter(player, { intents: 1 | (1 << 9) });
         expect(channelsOf(await hallCreate(client))).toEqual([...channels].sort());
         for (const id of Object.values(hall.channels)) await publish('MESSAGE_CREATE', { channel_id: id });
-        await settled(client);
+        await stage().settled(client);
         const heard = client.received
           .filter(({ t }) => t === 'MESSAGE_CREATE')
           .map(({ d }) => String(d['channel_id']));
@@ -150,7 +143,7 @@ export function contentSuite(stage: () => Stage): void {
       const [deaf, ben] = [await stage().enter('ann', { intents: 1 }), await stage().enter('ben')];
       await stage().inHall(ann);
       await publish('MESSAGE_EDIT', { channel_id: mods });
-      await settled(ann, deaf, ben);
+      await stage().settled(ann, deaf, ben);
       expect([ann, deaf, ben].map((client) => has(client, 'MESSAGE_EDIT'))).toEqual([true, false, false]);
     });
 
@@ -178,7 +171,7 @@ export function contentSuite(stage: () => Stage): void {
         const client = await stage().enter('ann');
         const before = client.received.length;
         await expect(publish(name, data, channelId)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
-        await settled(client);
+        await stage().settled(client);
         expect(client.received.slice(before).filter(({ t }) => t === name)).toEqual([]);
       },
     );
@@ -190,7 +183,7 @@ export function contentSuite(stage: () => Stage): void {
         const [ann, ben] = [await stage().enter('ann'), await stage().enter('ben')];
         await publish('OURS_IN_MODS', { channel_id: mods });
         await publish('OURS_NOWHERE', { channel_id: '1' });
-        await settled(ann, ben);
+        await stage().settled(ann, ben);
         expect([has(ann, 'OURS_IN_MODS'), has(ben, 'OURS_IN_MODS')]).toEqual([true, false]);
         expect([has(ann, 'OURS_NOWHERE'), has(ben, 'OURS_NOWHERE')]).toEqual([false, false]);
       },
@@ -252,7 +245,7 @@ export function contentSuite(stage: () => Stage): void {
         await toSpare('GUILD_DELETE', { id: spare.id });
         await dan.count(({ t }) => t === 'GUILD_DELETE', 2);
         expect(await toSpare('AFTER_ITS_END')).toBe(0);
-        await settled(dan);
+        await stage().settled(dan);
         expect(has(dan, 'AFTER_ITS_END')).toBe(false);
         const deleted = dan.received.filter(({ t }) => t === 'GUILD_DELETE').map(({ d }) => d);
         expect(deleted).toEqual([{ id: spare.id, unavailable: true }, { id: spare.id }]);

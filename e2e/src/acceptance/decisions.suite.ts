@@ -26,7 +26,7 @@ const defaults = {
   LARGE_GUILD: 75_000,
 } as const;
 
-/** Where the contract leaves room: what this gateway does, each for the reason in docs/adr/0014. */
+/** Where the contract leaves room: what this gateway does, each for the reason in docs/adr/0015. */
 export function decisionsSuite(stage: () => Stage): void {
   const expectGone = async (player: Player, session: string, seq: number): Promise<void> => {
     expect((await (await stage().resume(player, session, seq)).op(9)).d).toBe(false);

@@ -19,14 +19,8 @@ const benMay: Rule = { id: cast.ben.id, type: 1, allow: VIEW, deny: '0' };
 
 /** Channels that come into sight and go out of it, and a guild of which nobody can say who sees what. */
 export function sightSuite(stage: () => Stage): void {
-  let marks = 0;
   const publish = (name: string, data: Json, guildId: string = hall.id) =>
     stage().publisher.publish({ guildId }, name, data);
-  const settled = async (...clients: RawClient[]): Promise<void> => {
-    const mark = `SEEN_${++marks}`;
-    await publish(mark, {});
-    await Promise.all(clients.map((client) => client.event(mark)));
-  };
   const say = (content: string) => publish('MESSAGE_CREATE', { id: '1', channel_id: mods, content });
   /** What the client heard of the channel since, in order. */
   const heardOf = (client: RawClient, since: number): string[] =>
@@ -65,7 +59,7 @@ export function sightSuite(stage: () => Stage): void {
         await say('while');
         await overwrite('CHANNEL_UPDATE', denied, modsMay);
         await say('after');
-        await settled(ben);
+        await stage().settled(ben);
         expect(heardOf(ben, since)).toEqual(['CHANNEL_CREATE', 'CHANNEL_EDIT', 'while', 'CHANNEL_DELETE']);
         const created = ben.received.find(({ t }) => t === 'CHANNEL_CREATE') as Payload;
         expect(created.d).toMatchObject({ id: mods, guild_id: hall.id, name: 'mods', type: 0 });
@@ -83,7 +77,7 @@ export function sightSuite(stage: () => Stage): void {
         await say('while');
         await member(hall.roles.red);
         await say('after');
-        await settled(ben, cat);
+        await stage().settled(ben, cat);
         expect(heardOf(ben, since[0])).toEqual(['CHANNEL_CREATE', 'while', 'CHANNEL_DELETE']);
         const lists = ben.received.filter(({ t }) => t === 'THREAD_LIST_SYNC').map(({ d }) => d);
         expect(lists.find((d) => String(d['channel_ids']) === mods)).toMatchObject({
@@ -105,7 +99,7 @@ export function sightSuite(stage: () => Stage): void {
         await say('while');
         await overwrite('CHANNEL_UPDATE', denied, modsMay);
         await say('after');
-        await settled(ben);
+        await stage().settled(ben);
         expect(heardOf(ben, 0)).toEqual(['while']);
       },
     );
@@ -134,7 +128,7 @@ export function sightSuite(stage: () => Stage): void {
         await to({ permissions: manageThreads }, 'MESSAGE_CREATE', {
           channel_id: hall.channels.privateThread,
         });
-        await settled(ann, dan, ben);
+        await stage().settled(ann, dan, ben);
         const names = (client: RawClient) =>
           client.received
             .map(({ t }) => String(t))
@@ -159,7 +153,7 @@ export function sightSuite(stage: () => Stage): void {
         const data = { id: '7', channel_id: hall.channels.privateThread };
         await stage().publisher.publish({ userIds: [cast.ben.id] }, 'MESSAGE_CREATE', data);
         expect((await ben.event('MESSAGE_CREATE')).d).toEqual(data);
-        await settled(cat);
+        await stage().settled(cat);
         expect(cat.received.some(({ t }) => t === 'MESSAGE_CREATE')).toBe(false);
       },
     );

@@ -129,6 +129,13 @@ export class Stage {
     await come;
   }
 
+  /** Resolves once all of them, who are in the hall, have had everything that was published to it before. */
+  async settled(...clients: readonly RawClient[]): Promise<void> {
+    const name = `THAT_WAS_ALL_${++this.rollCalls}`;
+    await this.publisher.publish({ guildId: hall.id }, name, {});
+    await Promise.all(clients.map((client) => client.event(name)));
+  }
+
   /** Resumes a session with a client of its own. */
   async resume(player: Player, sessionId: string, seq: number, manner?: Manner): Promise<RawClient> {
     const client = manner ? this.speak(manner) : this.connect();

@@ -14,12 +14,6 @@ const VIEW = '1024';
 /** What a guild is made of, as events change it. */
 export function structureSuite(stage: () => Stage): void {
   const publish = (name: string, data: object) => stage().publisher.publish({ guildId: hall.id }, name, data);
-  let marks = 0;
-  const settled = async (...clients: RawClient[]): Promise<void> => {
-    const mark = `MADE_${++marks}`;
-    await publish(mark, {});
-    await Promise.all(clients.map((client) => client.event(mark)));
-  };
   const say = (channel_id: string, content: string) =>
     publish('MESSAGE_CREATE', { id: '1', channel_id, content });
   /** What the client heard of them since: messages by their content. */
@@ -102,7 +96,7 @@ export function structureSuite(stage: () => Stage): void {
         await say(thread, 'nowhere');
         await publish('CHANNEL_DELETE', { ...common, id: channel, type: 0 });
         await say(channel, 'nowhere');
-        await settled(ann, ben);
+        await stage().settled(ann, ben);
 
         const ids = Object.values(made);
         expect(heardOf(ann, since[0], ids)).toEqual([
@@ -150,7 +144,7 @@ export function structureSuite(stage: () => Stage): void {
       await say(mods, 'while');
       await own('ann');
       await say(mods, 'after');
-      await settled(ben);
+      await stage().settled(ben);
       expect(heardOf(ben, since, [mods]).filter((name) => name !== 'THREAD_LIST_SYNC')).toEqual([
         'CHANNEL_CREATE',
         'while',
