@@ -65,7 +65,11 @@ export const clientFields = {
       wrong: wrongShape,
       says: 'online, idle, dnd, invisible or offline.',
     },
-    activities: { type: 'list of objects', wrong: wrongShape, says: 'Of types 0 to 5. Null: none. The key has to be there.' },
+    activities: {
+      type: 'list of objects',
+      wrong: wrongShape,
+      says: 'Of types 0 to 5. Null: none. The key has to be there.',
+    },
     since: { type: 'number', wrong: wrongShape, says: 'May be null. The key has to be there.' },
     afk: { type: 'boolean', wrong: 'ignored', says: 'Not looked at.' },
   },
