@@ -10,6 +10,8 @@ function projectsUnder(dir) {
 }
 
 module.exports = {
+  // No test is about so long a time: a machine that is busy with others is no failure.
+  testTimeout: 20_000,
   projects: ['libs', 'apps', 'tools', 'e2e']
     .flatMap((name) => projectsUnder(join(__dirname, name)))
     .map((dir) => `<rootDir>/${relative(__dirname, dir)}`),

@@ -1,14 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type RunningPostgres,
-  type TcpProxy,
-  freePort,
-  startApp,
-  startPostgres,
-  startTcpProxy,
-} from '@derailed/testing';
+import { type RunningPostgres, freePort, startApp, startPostgres, startTcpProxy } from '@derailed/testing';
 import { demo } from './demo';
 import { DiscordClient } from './discord-client';
 import { anyPorts, refusal } from './refusal';
@@ -51,6 +46,16 @@ jest.setTimeout(30_000);
   });
 });
 
+/** Hangs up on who calls there first, and is gone. */
+async function oneCallTo(address: string): Promise<void> {
+  const [host, port] = address.split(':');
+  const server = createServer((socket) => {
+    socket.destroy();
+    server.close();
+  }).listen(Number(port), host);
+  await once(server, 'close');
+}
+
 describe('a database', () => {
   let postgres: RunningPostgres;
   beforeAll(async () => {
@@ -75,11 +80,10 @@ describe('a database', () => {
     const starting = startApp('guild-node', {
       env: { ...anyPorts, DATABASE_URL: postgres.url.replace(/127.0.0.1:\d+/, address) },
     });
-    const proxy = await new Promise<TcpProxy>((resolve) => {
-      setTimeout(() => resolve(startTcpProxy(new URL(postgres.url).host, address)), 1500);
-    });
+    await oneCallTo(address);
+    const proxy = await startTcpProxy(new URL(postgres.url).host, address);
     const app = await starting;
-    expect(app.log()).toMatch(/"reason":".*ECONNREFUSED.*database away, next attempt in 500 ms/);
+    expect(app.log()).toMatch(/"reason":".*(ECONNRESET|terminated).*database away, next attempt in 500 ms/);
     expect(await app.stop()).toBe(0);
     await proxy.close();
   });
