@@ -39,6 +39,8 @@ export interface Asking {
   asked: string | undefined;
   timer: Entry | undefined;
   join: JoinWait | undefined;
+  /** The user was said to be a member since the owner was asked. */
+  isCalled?: boolean;
   /** It was subscribed at an owner that is gone, and may miss nothing of what came since. */
   rejoins: boolean;
   /** How far this node had come there. */

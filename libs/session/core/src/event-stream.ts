@@ -225,6 +225,8 @@ export class EventStream {
       }
       if (session.guilds.has(guildId) || session.state === 'starting') join.sessions++;
       else join.waitingFor.add(session);
+      const asking = this.views.get(Kind.guild, guildId)?.asking.get(session);
+      if (asking !== undefined) asking.isCalled = true;
       // Before READY the guild may or may not be among those that the database is about to name.
       if (session.state === 'starting') session.guilds.add(guildId);
     }

@@ -138,20 +138,18 @@ export class Subscriptions {
   refused(view: AudienceView, session: Session, value: SubscribeRefused, now: number): void {
     const asking = view.asking.get(session);
     if (asking === undefined) return;
-    if (session.state === 'arriving') {
-      this.listener.stuck(session, now);
-      return;
-    }
+    if (session.state === 'arriving') return this.listener.stuck(session, now);
     if (value.unavailable) {
       this.doubt(view, asking);
       this.postpone(view, asking, now);
       return;
     }
+    // The owner said so before the user was a member again.
+    if (asking.isCalled === true) return this.ask(view, asking, now);
+    // Before it is over: what waits for that may ask anew.
+    if (view.kind === Kind.guild) session.guilds.delete(view.id);
+    if (view.kind === Kind.guild && asking.announced) this.dispatches.guildDelete(session, view.id, false);
     this.finish(view, asking, false, now);
-    if (view.kind === Kind.guild) {
-      session.guilds.delete(view.id);
-      if (asking.announced) this.dispatches.guildDelete(session, view.id, false);
-    }
     this.tidy(view);
     this.listener.rejected(view, session, value.delayMs, now);
   }
@@ -261,6 +259,7 @@ export class Subscriptions {
       return;
     }
     asking.asked = owner;
+    asking.isCalled = false;
     this.again(view, asking, now + answerTimeout);
     const { wantsSnapshot, rejoins } = asking;
     const followed = rejoins ? asking.followed : view.point;

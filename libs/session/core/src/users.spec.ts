@@ -178,6 +178,27 @@ describe('GUILD_CREATE published to a user', () => {
     expect(world.names(connection).at(-1)).toBe('GUILD_DELETE');
   });
 
+  it.each([
+    ['one that was published before', []],
+    ['what READY named', ['100']],
+  ])('asks again when the answer to %s is no: the user is back meanwhile', (_what, guildIds) => {
+    const world = new World();
+    world.readiness = readinessOf('7', guildIds);
+    const connection = world.identify();
+    const { sessionId } = world.connection(connection);
+    const asked = () => world.told('subscribe').filter(({ kind }) => kind === 1).length;
+    const value = { kind: 1, audienceId: '100', sessionId, unavailable: false, delayMs: 0, view: 0 };
+    const refuse = () => world.say({ $case: 'subscribeRefused', value }, { id: 'guild-1', incarnation: 'a' });
+    if (guildIds.length === 0) world.publish(1, { event: eventOf('a', 'GUILD_CREATE', '{"id":"100"}') });
+    world.publish(2, { event: eventOf('b', 'GUILD_CREATE', '{"id":"100"}') });
+    expect(asked()).toBe(1);
+    refuse();
+    expect(asked()).toBe(2);
+    world.subscribed(sessionId, 0);
+    expect(world.names(connection).at(-1)).toBe('GUILD_CREATE');
+    expect(world.answers.get(2)).toEqual({ sessions: 1 });
+  });
+
   it('is settled when the session that joins ends', () => {
     const world = new World();
     world.readiness = readinessOf('7', []);
