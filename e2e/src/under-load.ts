@@ -137,12 +137,15 @@ export interface Load {
 }
 
 /** A cluster of these apps on etcd for the tests of a suite, and a stream and its listener for each of them. */
-export function underLoad(layout: readonly ClusterApp[]): Load {
+export function underLoad(
+  layout: readonly ClusterApp[],
+  times: Readonly<Record<string, string>> = { LEASE_TTL: '3s', LINK_GRACE: '1s' },
+): Load {
   const load = {} as Load;
 
   beforeAll(async () => {
     load.etcd = await startEtcd();
-    load.wiring = await startSeparate({ LEASE_TTL: '3s', LINK_GRACE: '1s' }, load.etcd, { layout });
+    load.wiring = await startSeparate(times, load.etcd, { layout });
     load.publisher = new Publisher(load.wiring.tunnel);
   }, 60_000);
 

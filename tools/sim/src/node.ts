@@ -5,7 +5,17 @@ import { CLUSTER, type Cluster, type Role } from '@derailed/platform/cluster';
 import { MESH, type NodeMesh, createMesh, meshSettings } from '@derailed/platform/mesh';
 import { METRICS, READINESS, Readiness, type Logger } from '@derailed/platform/observability';
 import { GuildRepository, MemberRepository, UserRepository } from '@derailed/platform/persistence';
-import { CLOCK, DRAIN, Drain, LOGGER, RNG, answerGreetings, fence, greet } from '@derailed/platform/runtime';
+import {
+  CLOCK,
+  DRAIN,
+  Drain,
+  LOGGER,
+  RNG,
+  answerGreetings,
+  drainNode,
+  fence,
+  greet,
+} from '@derailed/platform/runtime';
 import { PresenceNodeModule, presenceSettings } from '@derailed/presence/node';
 import { SessionNodeModule, sessionSettings } from '@derailed/session/node';
 import { type Rng, seededRng } from '@derailed/shared/kernel';
@@ -60,14 +70,13 @@ const tight = { queue: 64 * 1024, streamInFlight: 16 };
 
 /** When a world begins, in milliseconds since the Unix epoch. */
 export const epoch = 1_700_000_000_000;
-/** How long etcd may take to hear that a node drains. */
-const drainMs = 2000;
 
 interface Running {
   readonly process: VirtualProcess;
   readonly mesh: NodeMesh;
   readonly cluster: Cluster;
   readonly drain: Drain;
+  readonly logger: Logger;
   readonly metrics: Registry;
   readonly injector: Injector;
   readonly side: ClientSide | undefined;
@@ -119,7 +128,7 @@ export class SimNode {
     const cluster = world.cluster(this, process, mesh, rng, logger);
     const readiness = new Readiness();
     const drain = new Drain();
-    answerGreetings(mesh);
+    answerGreetings(mesh, drain);
     fence({ mesh, cluster, clock: process.clock, ttlMs: world.leaseTtl, logger, readiness });
     // As an app does: others own its keys by now.
     cluster.onLost((why) => {
@@ -166,7 +175,7 @@ export class SimNode {
           () => `ws://${id}`,
         )
       : undefined;
-    this.running = { process, mesh, cluster, drain, metrics, injector, side };
+    this.running = { process, mesh, cluster, drain, logger, metrics, injector, side };
     world.started(id);
     world.trace(() => `${id} starts as ${mesh.self.incarnation}`);
     void this.open(this.running);
@@ -234,12 +243,12 @@ export class SimNode {
     });
   }
 
-  private async open({ mesh, cluster, injector, side, process }: Running): Promise<void> {
+  private async open({ mesh, cluster, injector, side, process, ...rest }: Running): Promise<void> {
     await injector.start();
     await mesh.listen();
     side?.start();
     await cluster.join();
-    await greet(mesh, cluster);
+    await greet({ mesh, cluster, clock: process.clock, ...rest });
     await cluster.become('serving');
     const { network } = this.world;
     if (side) serveClients(network, process, `${this.id}/ws`, side);
@@ -247,16 +256,10 @@ export class SimNode {
       servePublishers(network, process, `${this.id}/tunnel`, injector.get<PublishStreams>(PublishStreams));
   }
 
-  private async close({ process, mesh, cluster, drain, injector, side }: Running): Promise<void> {
+  private async close({ process, mesh, cluster, injector, side, ...rest }: Running): Promise<void> {
     // Off the rings first, as far as etcd can be told: others take the keys over while this node is still there.
-    if (cluster.holdsLease()) {
-      await new Promise<void>((resolve) => {
-        process.clock.after(drainMs, resolve);
-        void cluster.become('draining').then(resolve);
-      });
-      if (cluster.view.member(this.id)?.state === 'draining')
-        await drain.run(process.clock, this.world.drainTimeout);
-    }
+    if (cluster.holdsLease())
+      await drainNode({ mesh, cluster, clock: process.clock, ...rest }, this.world.drainTimeout);
     await side?.depart();
     await injector.stop();
     await cluster.leave();

@@ -75,7 +75,7 @@ export class Onlooker implements MeshTap {
       const { asked } = this.stream(at, kind, audienceId);
       asked.set(from.id, (asked.get(from.id) ?? new Map<string, string>()).set(sessionId, userId));
     }
-    if (message.$case === 'audienceBehindNoted') {
+    if (message.$case === 'audienceBehindNoted' && message.value.needs > 0) {
       const { kind, audienceId, node } = message.value;
       this.stream(at, kind, audienceId).excused.set(node, this.now());
     }

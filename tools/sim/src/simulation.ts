@@ -10,14 +10,14 @@ import type { Logger } from '@derailed/platform/observability';
 import { type Rng, type Snowflake, seededRng } from '@derailed/shared/kernel';
 import { VirtualLoop, VirtualNetwork, VirtualProcess } from '@derailed/testing';
 import { z } from 'zod';
-import { type FaultName, Faults, faultNames } from './faults';
+import { type FaultName, type FaultWorld, Faults, faultNames } from './faults';
 import { History, type Violation } from './history';
 import { Monolith } from './monolith';
 import { type NodeWorld, SimNode, epoch } from './node';
 import { type Claim, Onlooker } from './onlooker';
 import { Platform } from './platform';
 import type { Plant } from './plants';
-import { VirtualClient } from './virtual-client';
+import { VirtualClient, invalidSession } from './virtual-client';
 import { VirtualEtcd } from './virtual-etcd';
 import { type Stage, Workload, checkConvergence } from './workload';
 
@@ -28,6 +28,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** What may go wrong; everything by default. */
   readonly faults?: readonly FaultName[] | undefined;
+  /** What goes wrong, in place of what the seed says. */
+  readonly script?: ((world: FaultWorld) => void) | undefined;
   /** Where the member list comes from; by default as the seed says. */
   readonly cluster?: ClusterSource | undefined;
   /** A bug to be found. */
@@ -42,6 +44,8 @@ export interface Outcome {
   readonly published: number;
   readonly dispatches: number;
   readonly sessions: number;
+  /** Those that the gateway ended. */
+  readonly ended: number;
 }
 
 /** When what begins and ends, in ms of virtual time. */
@@ -151,6 +155,7 @@ export class Simulation {
       published: this.history.count,
       dispatches: this.history.lives.reduce((sum, { seq }) => sum + seq, 0),
       sessions: this.history.lives.length,
+      ended: this.history.lives.filter(({ end }) => end === invalidSession).length,
     };
   }
 
@@ -234,22 +239,24 @@ export class Simulation {
   private startFaults(): Faults {
     const { loop, network, nodes, clients, rng, joinChance } = this;
     const { database, auth } = this.world!;
-    const faults = new Faults(
-      {
-        loop,
-        network,
-        nodes,
-        clients,
-        database,
-        auth,
-        etcd: this.etcd,
-        newcomer: (roles) => this.add(roles, seededRng(Math.floor(joinChance.next() * 2 ** 32))),
-        monoliths: this.monoliths.map(({ name }) => name),
-        trace: (what) => this.trace(what),
-      },
-      this.split(),
-      this.options.faults ?? faultNames,
-    );
+    const { script, faults: only = faultNames } = this.options;
+    const world: FaultWorld = {
+      loop,
+      network,
+      nodes,
+      clients,
+      database,
+      auth,
+      etcd: this.etcd,
+      newcomer: (roles) => this.add(roles, seededRng(Math.floor(joinChance.next() * 2 ** 32))),
+      monoliths: this.monoliths.map(({ name }) => name),
+      trace: (what) => this.trace(what),
+    };
+    const faults = new Faults(world, this.split(), only);
+    if (script !== undefined) {
+      script(world);
+      return faults;
+    }
     const strikes = Math.floor(12 * rng.next());
     for (let count = 0; count < strikes; count++) {
       const at = schedule.faults + (schedule.faultsEnd - schedule.faults) * rng.next();

@@ -23,6 +23,8 @@ type Fields = Record<string, unknown>;
 /** After these a client comes back and resumes; any other would be the gateway's mistake. */
 const resumable = new Set([1001, 1006, 1012, 4000]);
 const goodbye = 1000;
+/** Why a session is over that the gateway has ended. */
+export const invalidSession = 'invalid session';
 const own = 4900;
 /** How long a client waits for its next step (ms). */
 const patience = 20_000;
@@ -126,7 +128,7 @@ export class VirtualClient {
         break;
       case 9:
         this.trace(() => `invalid session, ${String(d)}`);
-        if (d !== true) this.endLife('invalid session');
+        if (d !== true) this.endLife(invalidSession);
         this.timer(100 + 1000 * this.rng.next(), () => this.begin());
         break;
       case 10:

@@ -130,8 +130,45 @@ describe('Audience', () => {
     expect(audience.sync('n1', 0).catchUp?.events).toHaveLength(3);
     expect(told.words).toEqual([['n1', 3]]);
     audience.publish(draft('d'), 'D', 1);
+    expect(audience.ack('n1', 2, 1).settled).toEqual([]);
+    expect(told.words).toEqual([['n1', 3]]);
     expect(audience.ack('n1', 3, 1).settled).toEqual([]);
+    expect(told.words).toEqual([
+      ['n1', 3],
+      ['n1', 0],
+    ]);
     expect(audience.ack('n1', 4, 1).settled).toEqual([{ ticket: 'D', sessions: 1 }]);
+  });
+
+  it('takes back that a node is behind that lacks nothing: it was only late', () => {
+    const { audience, told } = watched();
+    audience.subscribe('n1', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    audience.tick(2000);
+    expect(told.words).toEqual([['n1', 2]]);
+    told.hear(audience);
+    expect(audience.ack('n1', 1, 1).catchUp?.events).toEqual([]);
+    expect(told.words).toEqual([['n1', 0]]);
+  });
+
+  it('lags while a node is behind, or does not seem to be there, until it has all', () => {
+    const { audience, told } = watched();
+    audience.subscribe('n1', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    // Acks take a moment; only half of the time limit for them is one too many.
+    expect([audience.lags(999), audience.lags(1000)]).toEqual([false, true]);
+    audience.tick(2000);
+    told.hear(audience);
+    audience.publish(draft('b'), 'B', 2000);
+    expect([audience.busy, audience.lags(2000)]).toEqual([false, true]);
+    audience.ack('n1', 1, 1);
+    expect(audience.lags(2001)).toBe(true);
+    audience.ack('n1', 2, 1);
+    expect(audience.lags(60_000)).toBe(false);
+    audience.away('n1');
+    expect(audience.lags(60_000)).toBe(true);
+    audience.removeNode('n1');
+    expect(audience.lags(60_000)).toBe(false);
   });
 
   it('waits for a node that comes back before anybody knew that it was behind', () => {

@@ -3,22 +3,8 @@ import { type AudienceEvent, type Draft, type Kind } from './event';
 import { EventLog } from './event-log';
 import { type AudienceLimits, defaultAudienceLimits } from './limits';
 import type { Acked, Publication, Settled, Witnesses } from './outcome';
+import { type NodeState, newNode } from './node-state';
 import { RecentIds } from './recent-ids';
-
-interface NodeState {
-  readonly sessions: SparseMap<string, true>;
-  /** All up to here is in the replay buffers there. */
-  acked: number;
-  /** Publishes up to here do not wait for this node: it joined, or was revoked, after them. */
-  owesAfter: number;
-  /** All up to here was sent. Behind the audience's index only while revoked. */
-  sent: number;
-  revoked: boolean;
-  /** While revoked: whether others know that it is behind. Until they do, publishes wait for it. */
-  word: 'none' | 'asked' | 'known';
-  /** Its link broke, and it has not said since how far it is: what it said last may never have come. */
-  away: boolean;
-}
 
 interface Pending<Ticket> {
   readonly index: number;
@@ -84,6 +70,17 @@ export class Audience<Ticket> {
     return this.pending.size > 0;
   }
 
+  /**
+   * Whether a session-node is behind others, or seems about to be: what it lacks may be acked without it, and it can catch up
+   * from this log alone. Where the audience goes the log does not.
+   */
+  lags(now: number): boolean {
+    for (const { revoked, acked, catchesUpTo } of this.nodes.values())
+      if (revoked || acked < catchesUpTo) return true;
+    for (const { since } of this.pending.values()) return now - since >= this.limits.ackTimeout / 2;
+    return false;
+  }
+
   /** Every session-node with subscribers, revoked ones included. */
   nodeIds(): IterableIterator<string> {
     return this.nodes.keys();
@@ -98,16 +95,7 @@ export class Audience<Ticket> {
   subscribe(node: string, sessionId: string): boolean {
     let state = this.nodes.get(node);
     if (state === undefined) {
-      const index = this.lastIndex;
-      state = {
-        sessions: new SparseMap(),
-        acked: index,
-        owesAfter: index,
-        sent: index,
-        revoked: false,
-        word: 'none',
-        away: false,
-      };
+      state = newNode(this.lastIndex);
       this.nodes.set(node, state);
       this.current = undefined;
     }
@@ -211,6 +199,7 @@ export class Audience<Ticket> {
     if (exact !== undefined) exact.sessions += sessions;
     const settled = this.settleUpTo(state, index);
     state.acked = index;
+    if (!state.revoked && state.catchesUpTo > 0 && index >= state.catchesUpTo) this.tell(node, state, 0);
     return state.revoked && index === state.sent ? this.catchUp(node, state, index, settled) : { settled };
   }
 
@@ -321,6 +310,12 @@ export class Audience<Ticket> {
     this.witnesses.behind(node, state.sent + 1);
   }
 
+  /** @param upTo what it is sent to catch up on; 0: it lacks nothing any more */
+  private tell(node: string, state: NodeState, upTo: number): void {
+    state.catchesUpTo = upTo;
+    this.witnesses.behind(node, upTo);
+  }
+
   private receivers(): readonly string[] {
     if (this.current === undefined) {
       const current: string[] = [];
@@ -345,7 +340,8 @@ export class Audience<Ticket> {
     if (events === undefined)
       return { settled: [...settled, ...this.removeNode(node)], catchUp: { node, events } };
     // It is still behind while it has some of what it is sent now, and not all.
-    if (state.word !== 'none' && events.length > 0) this.witnesses.behind(node, this.lastIndex);
+    if (state.word !== 'none' || state.catchesUpTo > 0)
+      this.tell(node, state, events.length > 0 ? this.lastIndex : 0);
     // What others know to be lacking is owed to nobody.
     if (state.word === 'known') state.owesAfter = this.lastIndex;
     state.word = 'none';

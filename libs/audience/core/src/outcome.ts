@@ -5,7 +5,7 @@ import type { AudienceEvent } from './event';
  * delivered before one of them knows.
  */
 export interface Witnesses {
-  /** The node is behind until it has the event with the index `needs`. Once others know: known(). */
+  /** The node is behind until it has the event with the index `needs`; 0: it is no more. Once others know: known(). */
   behind(node: string, needs: number): void;
 }
 

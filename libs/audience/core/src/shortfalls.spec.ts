@@ -59,11 +59,14 @@ describe('Shortfalls', () => {
 });
 
 describe('Notices', () => {
-  it('keep the furthest of what an owner said of a node, and are bounded', () => {
+  it('keep the last of what an owner said of a node, until it takes that back, and are bounded', () => {
     const notices = new Notices(2);
     notices.put(notice(5));
-    notices.put(notice(3));
-    expect(notices.matching(() => true)).toEqual([notice(5)]);
+    notices.put(notice(4));
+    expect(notices.matching(() => true)).toEqual([notice(4)]);
+    notices.put(notice(5, { node: 'k' }));
+    notices.put(notice(0, { node: 'k' }));
+    expect(notices.size).toBe(1);
     notices.put(notice(1, { node: 'm' }));
     notices.put(notice(1, { node: 'l' }));
     expect(notices.matching(() => true).map(({ node }) => node)).toEqual(['m', 'l']);

@@ -32,12 +32,13 @@ export class Notices {
     return this.notices.size;
   }
 
+  /** The last word of an owner about a node in an audience counts. With `needs` 0 the node is behind no more. */
   put(notice: Notice): void {
     const { kind, audienceId, owner, ownerIncarnation, term, node } = notice;
     const key = JSON.stringify([kind, audienceId, owner, ownerIncarnation, term, node]);
-    const before = this.notices.get(key);
     this.notices.delete(key);
-    this.notices.set(key, before === undefined || before.needs < notice.needs ? notice : before);
+    if (notice.needs === 0) return;
+    this.notices.set(key, notice);
     if (this.notices.size <= this.limit) return;
     for (const oldest of this.notices.keys()) {
       this.notices.delete(oldest);

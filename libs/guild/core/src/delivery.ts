@@ -55,6 +55,8 @@ export interface Insight {
 export class Delivery {
   readonly subscribers = new Subscribers(Intent.GUILD_PRESENCES);
   private readonly audience: Audience<number | undefined>;
+  /** Whether publishes still wait for acks, and whether a session-node is behind. */
+  readonly acks: Pick<Audience<unknown>, 'busy' | 'lags'>;
   private readonly stream: ClassStream;
   private readonly stalls = new Map<string, Stall>();
   /** By node. */
@@ -67,13 +69,8 @@ export class Delivery {
     private readonly out: Outbox,
     private readonly insight: Insight,
   ) {
-    this.audience = new Audience(Kind.guild, guildId, out, limits);
+    this.acks = this.audience = new Audience(Kind.guild, guildId, out, limits);
     this.stream = new ClassStream(guildId, limits.logEvents, out);
-  }
-
-  /** Whether publishes still wait for acks. */
-  get busy(): boolean {
-    return this.audience.busy;
   }
 
   /** Whether the node has sessions in the audience, this one or any. */

@@ -78,6 +78,11 @@ export class Guild {
     return this.delivery.holds(node, sessionId);
   }
 
+  /** Whether a session-node is behind, or seems about to be: it can catch up only here. */
+  lags(now: number): boolean {
+    return this.delivery.acks.lags(now);
+  }
+
   /** Whether anybody is subscribed, or is about to be. */
   get isUsed(): boolean {
     return this.phase !== 'dormant';
@@ -112,7 +117,7 @@ export class Guild {
   publish(incoming: Incoming, at: Moment): readonly Effect[] {
     this.lastMoment = at;
     // Without subscribers nobody has to be asked; but a publish may be one that comes again while acks are awaited.
-    if (this.phase === 'dormant' && !this.delivery.busy) {
+    if (this.phase === 'dormant' && !this.delivery.acks.busy) {
       if (incoming.change?.kind === 'voice') this.presences.hear(incoming.change);
       this.out.answer(incoming.call, { sessions: 0 });
     } else if (this.phase === 'unavailable' && this.load.rests(at.now)) this.gate.fail(incoming);
@@ -324,11 +329,8 @@ export class Guild {
 
   /** @param index of the event that carried it, if that has one already */
   private fold(change: Change, at: Moment, index = 0): void {
-    if (change.kind === 'guildGone') {
-      if (!change.outage) this.end(index);
-      return;
-    }
     if (change.kind === 'threadMembers') return;
+    if (change.kind === 'guildGone') return change.outage ? undefined : this.end(index);
     if (change.kind === 'voice') {
       const before = this.presences.hear(change);
       if (change.state === undefined) this.model?.forget(change.userId);
@@ -388,7 +390,7 @@ export class Guild {
     const used =
       this.subscribers > 0 ||
       this.phase === 'loading' ||
-      this.delivery.busy ||
+      this.delivery.acks.busy ||
       this.memberLoads.size > 0 ||
       (this.phase === 'dormant' && !this.presences.isEmpty);
     if (used) this.idleSince = undefined;

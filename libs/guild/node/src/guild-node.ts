@@ -116,6 +116,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       (guildId, term, node, needs) =>
         this.host.with(guildId, (guild, at) => (guild.term === term ? guild.known(node, needs, at) : [])),
     );
+    drain.keepWhile(() => this.lags());
     drain.before(() => this.owner.left().then(() => this.handovers.fetched()));
     this.listen();
   }
@@ -267,6 +268,11 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     this.owner.doubt(from.id);
     const message = { $case: 'audienceReset', value: { kind, audienceId, term } } as const;
     this.mesh.send(from.id, `g:${audienceId}`, message);
+  }
+
+  private lags(): boolean {
+    const now = this.clock.monotonic();
+    return [...this.host.all()].some((guild) => guild.lags(now));
   }
 
   private lost(guildId: Snowflake, to: NodeRef): void {

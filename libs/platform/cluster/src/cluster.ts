@@ -61,6 +61,8 @@ export interface Adopted {
 /** Who else is there, and whether this node is. */
 export interface Cluster extends ClusterEvents {
   readonly view: ClusterView;
+  /** LEASE_TTL: how long a node that falls silent stays on the list (ms). Undefined: for ever. */
+  readonly leaseTtl: number | undefined;
   /**
    * Whether this node may act as an owner at this moment. Asked on each accept, ack and flush, so it costs a comparison
    * or two.

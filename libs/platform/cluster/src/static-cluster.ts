@@ -54,6 +54,8 @@ export class StaticCluster implements Cluster {
     return true;
   }
 
+  readonly leaseTtl = undefined;
+
   readonly footing = 'lease';
 
   readonly cannotRenew = false;

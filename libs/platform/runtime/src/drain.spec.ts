@@ -27,3 +27,13 @@ test('a step that takes too long does not keep the node', async () => {
   clock.advance(1000);
   expect(await outcome).toBe(false);
 });
+
+test('keys are to stay while there is a reason', () => {
+  const drain = new Drain();
+  expect(drain.keeps).toBe(false);
+  const reasons = [false, true];
+  for (const at of reasons.keys()) drain.keepWhile(() => reasons[at] === true);
+  expect(drain.keeps).toBe(true);
+  reasons[1] = false;
+  expect(drain.keeps).toBe(false);
+});

@@ -20,6 +20,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 class Renewing implements Cluster {
   view: ClusterView = new RingView(0, []);
   cannotRenew = false;
+  readonly leaseTtl = ttlMs;
   private validUntil = Infinity;
   private readonly outage: Outage;
   private readonly changes: ((view: ClusterView) => void)[] = [];

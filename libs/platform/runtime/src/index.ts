@@ -1,6 +1,7 @@
 export * from './assembly';
 export * from './command-line';
 export * from './drain';
+export * from './drain-node';
 export * from './fence';
 export * from './greet';
 export * from './key-owner';

@@ -14,7 +14,7 @@ const keys = Array.from({ length: 100 }, (_, at) => String(at));
  * Guild-nodes and a session-node that says at once that it has said all, each with its own view of the list.
  * @param isExact it speaks of those keys alone that it is asked for
  */
-function start({ isExact = false } = {}) {
+function start({ isExact = false, leaseTtl = undefined as number | undefined } = {}) {
   const clock = new VirtualClock();
   const network = new InProcessNetwork({ clock, rng: seededRng(1) });
   const members = new Map<string, Member>();
@@ -29,7 +29,7 @@ function start({ isExact = false } = {}) {
   };
   const node = (id: string) => {
     const mesh = join(id);
-    const cluster = new SeenCluster();
+    const cluster = new SeenCluster(leaseTtl);
     const registry = new Registry();
     const say = (fields: unknown, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`);
     const watch = new KeyWatch('guild-node', registry, { info: say, warn: say });
@@ -279,6 +279,21 @@ describe('KeyOwner', () => {
     expect(log).toEqual([
       'keys are served without the word of session-nodes: sessions that were subscribed there end when they come {"role":"guild-node","nodes":["s"]}',
     ]);
+  });
+
+  it('waits where there are leases until the one of a session-node that stands still has ended, or longer', async () => {
+    const { clock, network, node, list, done } = start({ leaseTtl: 10_000 });
+    const a = node('a');
+    network.cut('a', 's');
+    a.cluster.show(list(1, 'a'));
+    a.serve('1');
+    clock.advance(9000);
+    await settled();
+    expect(done).toEqual([]);
+    network.heal('a', 's');
+    clock.advance(1000);
+    for (let turn = 0; turn < 4; turn++) await settled();
+    expect([done, a.owner.isLate('s')]).toEqual([['a 1'], false]);
   });
 
   describe('answers the calls of another node', () => {

@@ -10,9 +10,8 @@ import type { Mesh, Message, NodeRef } from '@derailed/platform/mesh';
 import { CallError, type Cancel, type Clock, Code } from '@derailed/shared/kernel';
 import type { KeyWatch } from './key-watch';
 import { Refusals } from './refusals';
+import { silence } from './silence';
 
-/** How long a session-node may take to say what it holds before the others go on without it, in milliseconds. */
-const syncTimeout = 5000;
 /** How long another node may take to have its keys (it says nothing before), and until it is asked again when it can't be. */
 const servedTimeout = 60_000;
 const askServedAgain = 100;
@@ -83,7 +82,7 @@ export class KeyOwner {
     private readonly listener: KeyListener,
     private readonly watch: Pick<KeyWatch, 'report' | 'looks'>,
   ) {
-    this.ownership = new Ownership(role, mesh.self.id, syncTimeout);
+    this.ownership = new Ownership(role, mesh.self.id, silence(cluster));
     const ours = (value: { role: string }): boolean => value.role === role;
     mesh.onMessage('ownershipClaim', ({ generation }, from) => this.claimed(from, generation), ours);
     mesh.onMessage(

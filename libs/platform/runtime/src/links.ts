@@ -3,14 +3,12 @@ import { formatAddress } from '@derailed/platform/config';
 import { type Mesh, compatible, contractVersion, createMesh } from '@derailed/platform/mesh';
 import type { Door } from './assembly';
 import { watchCluster } from './cluster-metrics';
+import { drainNode } from './drain-node';
 import { fence } from './fence';
-import { answerGreetings } from './greet';
+import { answerGreetings, greet } from './greet';
 import type { NodeContext } from './run';
 import type { LinkConfig } from './settings';
 import { systemClock, systemRng } from './system';
-
-/** How long etcd may take to hear that this node drains. */
-const drainMs = 2000;
 
 /** How this node reaches others, and how they reach it. */
 export interface NodeLinks {
@@ -18,6 +16,8 @@ export interface NodeLinks {
   readonly cluster: Cluster;
   /** Undefined when there is nobody else. */
   readonly door: Door | undefined;
+  /** Has a word with the others before this node is given keys. */
+  greet(): Promise<void>;
   /**
    * Takes the node off the rings and waits until others have its keys, DRAIN_TIMEOUT at most. Without etcd keys never move:
    * nothing is waited for.
@@ -48,27 +48,17 @@ export function openLinks(
     rng: systemRng,
     logger,
   });
-  answerGreetings(mesh);
+  answerGreetings(mesh, drain);
   fence({ mesh, cluster, clock: systemClock, ttlMs: membership.leaseTtl, logger, readiness });
   watchCluster(cluster, metrics);
+  const parts = { mesh, cluster, drain, clock: systemClock, logger };
   const scheme = link.tlsCert === undefined ? 'grpc' : 'grpcs';
   return {
     mesh,
     cluster,
     door: others ? { name: 'link', at: `${scheme}://${formatAddress(link.listen)}` } : undefined,
-    drain: async () => {
-      await new Promise<void>((resolve) => {
-        // The lease of a node that can't say so ends by itself.
-        const late = systemClock.after(drainMs, resolve);
-        void cluster.become('draining').then(() => {
-          late();
-          resolve();
-        });
-      });
-      if (cluster.view.member(mesh.self.id)?.state !== 'draining') return;
-      if (!(await drain.run(systemClock, membership.drainTimeout)))
-        logger.warn('others have not taken over all of this node within DRAIN_TIMEOUT: it leaves as it is');
-    },
+    greet: () => greet(parts),
+    drain: () => drainNode(parts, membership.drainTimeout),
     listen: () => mesh.listen(),
     close: async () => {
       await cluster.leave();

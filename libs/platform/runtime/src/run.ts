@@ -25,7 +25,6 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Assembly, Door } from './assembly';
 import { parseCommandLine, usage } from './command-line';
 import { Drain } from './drain';
-import { greet } from './greet';
 import { nestLogger } from './nest-logger';
 import { type NodeLinks, openLinks } from './links';
 import { checkCertificates, claimPorts, closedSections, sayPortInUse } from './ports';
@@ -127,7 +126,7 @@ async function start<S extends Settings>(
 }
 
 /** Makes the node a member, however long that takes; /readyz says what is in the way. */
-async function join(name: string, { mesh, cluster }: NodeLinks, readiness: Readiness): Promise<void> {
+async function join(name: string, { cluster, greet }: NodeLinks, readiness: Readiness): Promise<void> {
   cluster.onTrouble((why) => {
     if (why === undefined) readiness.release('cluster');
     else if (!cluster.holdsLease()) readiness.hold('cluster', why);
@@ -138,7 +137,7 @@ async function join(name: string, { mesh, cluster }: NodeLinks, readiness: Readi
     process.exit(1);
   });
   await cluster.join();
-  await greet(mesh, cluster);
+  await greet();
   await cluster.become('serving');
 }
 

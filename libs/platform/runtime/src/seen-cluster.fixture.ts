@@ -6,6 +6,8 @@ export class SeenCluster implements Cluster {
   isMember = true;
   private readonly listeners: ((view: ClusterView) => void)[] = [];
 
+  constructor(readonly leaseTtl: number | undefined = undefined) {}
+
   onChange(listener: (view: ClusterView) => void): void {
     this.listeners.push(listener);
   }
@@ -55,7 +57,11 @@ export class SeenCluster implements Cluster {
     return Promise.resolve();
   }
 
-  become(): Promise<void> {
+  /** What it has said that it is. */
+  readonly became: string[] = [];
+
+  become(state: 'serving' | 'draining'): Promise<void> {
+    this.became.push(state);
     return Promise.resolve();
   }
 

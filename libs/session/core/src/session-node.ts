@@ -134,6 +134,11 @@ export class SessionNode {
     };
   }
 
+  /** Whether a session-node is behind in the audience of a user that is here, or seems about to be. */
+  lags(now: number): boolean {
+    return this.users.lags(now);
+  }
+
   handle(message: Inbound, from: NodeRef, now: number): readonly Effect[] {
     this.receive(message, from, now);
     return this.done(now);

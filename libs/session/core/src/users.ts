@@ -72,6 +72,11 @@ export class Users {
     return this.byId.size;
   }
 
+  /** Whether a session-node is behind in a user's audience, or seems about to be: it can catch up only here. */
+  lags(now: number): boolean {
+    return [...this.byId.values()].some(({ audience }) => audience.lags(now));
+  }
+
   subscribe(
     { audienceId, sessionId, presence, identifying, rejoins, followed, view }: Readonly<Subscribe>,
     from: NodeRef,
@@ -312,9 +317,8 @@ export class Users {
   private publishTo(userId: string, user: User, draft: Draft, call: PublishCall, now: number): void {
     const { event, nodes, settled } = user.audience.publish(draft, call, now);
     if (event !== undefined) {
-      for (const node of nodes) {
+      for (const node of nodes)
         this.kit.outbox.send(node, flowOf(Kind.user, userId), { $case: 'audienceEvent', value: event });
-      }
     }
     this.settle(settled);
     this.watch(user);
@@ -340,9 +344,8 @@ export class Users {
     if (catchUp === undefined) return;
     const { id } = user.audience;
     if (catchUp.events === undefined) this.lost(id, catchUp.node);
-    for (const event of catchUp.events ?? []) {
+    for (const event of catchUp.events ?? [])
       this.kit.outbox.send(catchUp.node, flowOf(Kind.user, id), { $case: 'audienceEvent', value: event });
-    }
   }
 
   private lost(userId: string, node: string): void {

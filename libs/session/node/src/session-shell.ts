@@ -127,6 +127,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       this.run(this.core.known(userId, term, node, needs, clock.monotonic())),
     );
     this.answers = new SyncAnswers(mesh, cluster, (...what) => this.tellOwner(...what));
+    drain.keepWhile(() => this.core.lags(clock.monotonic()));
     drain.before(() => this.owner.left());
     drain.before(() => this.left());
   }

@@ -42,8 +42,8 @@ const askAgain = 1000;
 const lookAfter = 2000;
 /** Between two parts of the keys that nothing waits for, when something waits for others: who serves those has the machine. */
 const rest = 10;
-/** A session-node that goes on answering has so many times as long as one that does not. */
-const patience = 4;
+/** A session-node that goes on answering has so long in all. */
+const patience = 20_000;
 const always = (): boolean => true;
 
 /**
@@ -71,7 +71,7 @@ export class Ownership {
   private askAt = 0;
   private lookAt = 0;
 
-  /** @param timeoutMs how long a session-node may take to sync */
+  /** @param timeoutMs how long a session-node that is on the list may say nothing */
   constructor(
     private readonly role: Role,
     private readonly self: string,
@@ -203,7 +203,7 @@ export class Ownership {
     for (const [node, state] of this.awaited) {
       if (!this.hasAsked) {
         state.deadline = now + this.timeoutMs;
-        state.latest = now + patience * this.timeoutMs;
+        state.latest = now + Math.max(patience, this.timeoutMs);
       }
       if (now >= state.deadline) {
         this.late.add(node);

@@ -82,6 +82,10 @@ export class EtcdCluster implements Cluster {
     return this.current;
   }
 
+  get leaseTtl(): number {
+    return this.parts.ttlMs;
+  }
+
   holdsLease(): boolean {
     return this.footing !== 'none';
   }

@@ -109,7 +109,7 @@ export interface Envelope {
     { $case: "audienceHeld"; value: AudienceHeld }
     | { $case: "audienceReset"; value: AudienceReset }
     | //
-    /** node that joins -> everybody, and back: a call */
+    /** node that joins or is about to drain -> others, and back: a call */
     { $case: "greeting"; value: Greeting }
     | { $case: "greeted"; value: Greeted }
     | //
@@ -752,7 +752,10 @@ export interface OwnershipSynced {
   part: KeyPart | undefined;
 }
 
-/** The sender is on the list, and not on the rings yet. The answer makes the link in the other direction. */
+/**
+ * The sender is on the list, and not on the rings yet, or about to go off them. The answer makes the link in the other
+ * direction. UNAVAILABLE: a session-node is behind in what the receiver owns, and keys had better not leave it now.
+ */
 export interface Greeting {
 }
 
@@ -798,8 +801,9 @@ export interface AudienceReset {
 
 /**
  * The sender goes on without the sessions of `node` in this audience, of which it is the owner: they lack an event until
- * they have the one with the index `needs`. The receiver is to tell the next owner, should the sender die. Control lane;
- * answered by AudienceBehindNoted. What those sessions lack is acked to its publisher after the first answer.
+ * they have the one with the index `needs`; 0: they lack nothing any more. The receiver is to tell the next owner, should
+ * the sender die. Control lane; answered by AudienceBehindNoted. What those sessions lack is acked to its publisher after
+ * the first answer.
  */
 export interface AudienceBehind {
   kind: AudienceKind;
