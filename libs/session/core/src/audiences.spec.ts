@@ -293,6 +293,33 @@ describe('a subscription', () => {
     expect(world.node.figures.sessions).toBe(0);
   });
 
+  it('that has lost something ends its sessions also while it is open which stream an answer is of', () => {
+    const world = new World();
+    const { connection, sessionId } = world.ready();
+    const anew = { id: guilds.id, incarnation: 'b' };
+    world.run(world.node.peerGone(guilds, world.now));
+    world.run(world.node.peerUp(anew, world.now));
+    const view = world.told('subscribe').at(-1)?.view ?? 0;
+    world.run(world.node.tellOwner(anew, 'guild-node', world.now));
+    expect(world.told('subscribe').at(-1)?.view).toBeGreaterThan(view);
+    const value = {
+      kind: 1,
+      audienceId: '100',
+      index: 0,
+      sessionId,
+      classId: 4,
+      snapshot: undefined,
+      sameData: false,
+      shownUserIds: [],
+      view,
+      term: 1,
+    };
+    world.say({ $case: 'subscribed', value }, anew);
+    world.say({ $case: 'audienceLost', value: { kind: 1, audienceId: '100' } }, anew);
+    expect(world.connection(connection).closed).toBe(0);
+    expect(world.node.figures.sessions).toBe(0);
+  });
+
   it('of many audiences is made again in turns', () => {
     const world = new World();
     for (let user = 1; user <= 50; user++) {

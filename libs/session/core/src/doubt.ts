@@ -35,6 +35,8 @@ export class Doubt {
     const isLate = this.isLate(message);
     // The last word on who asks is still to come, or is this.
     if (message.$case === 'subscribeRefused') return isLate;
+    // Who has missed something in a stream that is over misses it in the next one too.
+    if (message.$case === 'audienceLost') return false;
     if (!this.isOf(from)) {
       if (!isLate) return false;
       this.from = from;
