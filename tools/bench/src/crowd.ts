@@ -112,9 +112,10 @@ export class Crowd {
     if (this.broken) throw this.broken;
   }
 
-  /** Sends the same to the server from each receiver. */
+  /** Sends the same to the server from each receiver that is in. */
   tell(frame: Buffer): void {
-    for (const { socket } of this.receivers) socket.write(frame);
+    const { frames } = this.entrance;
+    for (const { socket, counter } of this.receivers) if (counter.frames >= frames) socket.write(frame);
   }
 
   /** The same, and waits until each has so many frames more. */

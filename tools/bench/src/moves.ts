@@ -25,10 +25,10 @@ const layout = [
 type Moving = 'guild-node' | 'session-node';
 
 /** Events a second to all guilds in turn. */
-const backgroundRate = 100;
+const backgroundRate = Number(process.env['BG'] ?? 100);
 /** Guilds that are looked at closely during a move, and milliseconds between two events to each. */
-const probed = 8;
-const probeEvery = 25;
+const probed = Number(process.env['PROBED'] ?? 8);
+const probeEvery = Number(process.env['EVERY'] ?? 25);
 const heartbeatEvery = 40_000;
 /** How long a list that has changed is looked at. */
 const aftermath = 1_000;
@@ -49,7 +49,11 @@ export const moves: Scenario = async ({ moves: times }, say) => {
       await startCluster({
         etcd,
         layout,
-        env: { HEARTBEAT_INTERVAL: '55s', AUTH_SIGNING_KEY: 'a key that only benches know, and need' },
+        env: {
+          ...(process.env['NODE_OPTIONS'] && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
+          HEARTBEAT_INTERVAL: '55s',
+          AUTH_SIGNING_KEY: 'a key that only benches know, and need',
+        },
         prepare: async (url) => {
           const plan = Array.from({ length: groups }, () => ({ users: usersOfGroup, guilds: guildsOfGroup }));
           const populations = await seed(url, plan);
@@ -63,13 +67,14 @@ export const moves: Scenario = async ({ moves: times }, say) => {
     await cluster.app('session-node', mover).stop();
 
     const crowd = closing.add(crowdOf(cluster), (receivers) => receivers.leave());
-    await crowd.grow(cluster.users.length);
-    await crowd.settled();
-    crowd.mark();
+    // The first are in long before the last.
     const beats = closing.add(
       setInterval(() => crowd.tell(heartbeat), heartbeatEvery),
       (timer) => clearInterval(timer),
     );
+    await crowd.grow(cluster.users.length);
+    await crowd.settled();
+    crowd.mark();
     const probe = closing.add(new Probe(cluster.app('tunnel').door('tunnel'), guilds), (publisher) =>
       publisher.close(),
     );
@@ -143,7 +148,8 @@ async function comeAndGo(
   const joins: number[] = [];
   const leaves: number[] = [];
   const seconds = { joins: 0, leaves: 0 };
-  for (let time = 0; time < times; time++) {
+  // Round 0 only warms up.
+  for (let time = 0; time <= times; time++) {
     const from = (time * probed) % (concerned.length - probed);
     const chosen = concerned.slice(from, from + probed);
     const watch = async (
@@ -152,30 +158,37 @@ async function comeAndGo(
       const stop = probe.closely(chosen, probeEvery);
       const start = performance.now();
       await change();
-      if (role === 'session-node') await movedAll(cluster);
+      await movedAll(cluster);
       const took = (performance.now() - start) / 1000;
       await setTimeout(aftermath);
       return { pauses: await stop(), took };
     };
     const joined = await watch(() => cluster.restart(role, mover));
-    joins.push(...joined.pauses);
-    seconds.joins = Math.max(seconds.joins, joined.took);
     const left = await watch(async () => {
       const code = await cluster.app(role, mover).stop();
       if (code !== 0) throw new Error(`${role} ended with ${code}: ${cluster.app(role, mover).log()}`);
     });
+    if (time === 0) continue;
+    joins.push(...joined.pauses);
     leaves.push(...left.pauses);
+    seconds.joins = Math.max(seconds.joins, joined.took);
     seconds.leaves = Math.max(seconds.leaves, left.took);
   }
   return { joins, leaves, seconds };
 }
 
-/** No session is on its way to another node. */
+/** Every key is served by its owner, and no session is on its way to another node. */
 async function movedAll(cluster: RunningCluster): Promise<void> {
-  const admins = [0, 1, mover].map((nth) => cluster.app('session-node', nth).door('admin'));
+  const watched = [
+    { role: 'guild-node', metric: 'derailed_cluster_awaited_nodes' },
+    { role: 'session-node', metric: 'derailed_cluster_awaited_nodes' },
+    { role: 'session-node', metric: 'derailed_session_leaving' },
+  ] as const;
   const leaving = async (): Promise<number> => {
     const counts = await Promise.all(
-      admins.map((at) => readMetric(at, 'derailed_session_leaving').catch(() => 0)),
+      watched.flatMap(({ role, metric }) =>
+        [0, 1, mover].map((nth) => readMetric(cluster.app(role, nth).door('admin'), metric).catch(() => 0)),
+      ),
     );
     return counts.reduce((sum, count) => sum + count, 0);
   };

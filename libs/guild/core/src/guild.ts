@@ -146,9 +146,10 @@ export class Guild {
   }
 
   /** What the next owner need not read. Undefined: nothing is here, or nobody that would follow the guild there. */
-  handOver(): Handover | undefined {
-    if (this.phase !== 'ready' || this.model === undefined || this.subscribers === 0) return undefined;
-    return handoverOf(this.model, this.presences, this.reconciliation);
+  handOver(): (() => Handover) | undefined {
+    const { model } = this;
+    if (this.phase !== 'ready' || model === undefined || this.subscribers === 0) return undefined;
+    return () => handoverOf(model, this.presences, this.reconciliation);
   }
 
   /** @param snapshot null: there is no such guild. A Handover: from the owner before */

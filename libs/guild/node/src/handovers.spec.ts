@@ -52,7 +52,7 @@ function start() {
     index: 9,
   };
   for (const { see } of [old, next, third]) see(2, 'old-draining', 'next');
-  old.handovers.keep('1', 3, handover);
+  old.handovers.keep('1', 3, () => handover);
   return { clock, asked, old, next, third, before };
 }
 

@@ -13,7 +13,7 @@ const keptFor = 30_000;
 const fetchedWithin = 3000;
 
 interface Kept {
-  readonly handover: Handover;
+  readonly handover: () => Handover;
   readonly term: number;
   /** The owner that it is for. */
   readonly to: string;
@@ -40,8 +40,8 @@ export class Handovers {
     mesh.onCall('guildStateWanted', (wanted, from) => this.answer(wanted, from));
   }
 
-  /** The guild is another node's now. */
-  keep(guildId: Snowflake, term: number, handover: Handover): void {
+  /** The guild is another node's now. @param handover called when that one asks for it */
+  keep(guildId: Snowflake, term: number, handover: () => Handover): void {
     const to = this.cluster.view.ownerOf('guild-node', guildId);
     if (to === undefined) return;
     this.kept.set(guildId, { handover, term, to, until: this.clock.monotonic() + keptFor });
@@ -85,7 +85,7 @@ export class Handovers {
     if (isIts) this.forget(guildId);
     return {
       $case: 'guildStateHandedOver',
-      value: { state: isIts ? writeHandover(kept.handover) : undefined },
+      value: { state: isIts ? writeHandover(kept.handover()) : undefined },
     };
   }
 

@@ -88,6 +88,31 @@ describe('KeyOwner', () => {
     expect(done).toEqual([`a ${key}`, 'a no 10', `b ${key}`]);
   });
 
+  it('serves keys of a node that has told it unasked, before it knew itself', async () => {
+    const { network, node, list, between, done } = start();
+    const [a, b] = [node('a'), node('b')];
+    a.cluster.show(list(1, 'a'));
+    await settled();
+    const key = between(list(1, 'a'), 'a', list(2, 'a', 'b'), 'b');
+    a.cluster.show(list(2, 'a', 'b'));
+    await settled();
+    network.cut('a', 'b');
+    b.cluster.show(list(2, 'a', 'b'));
+    b.serve(key);
+    await settled();
+    expect(done).toEqual([`b ${key}`]);
+    network.heal('a', 'b');
+    await settled();
+    // Whoever leaves tells all who stay.
+    b.cluster.show(list(3, 'a', 'b-draining'));
+    await settled();
+    network.cut('a', 'b');
+    a.cluster.show(list(3, 'a', 'b-draining'));
+    a.serve(key);
+    await settled();
+    expect(done).toEqual([`b ${key}`, `a ${key}`]);
+  });
+
   it('serves keys of a node that it can not reach when the store says by which list that one goes', async () => {
     const { clock, network, node, list, between, done, log } = start();
     const [a, b] = [node('a'), node('b')];
@@ -183,12 +208,14 @@ describe('KeyOwner', () => {
     a.serve('5');
     await settled();
     expect(done.slice(2)).toEqual(['a 4', 'a 5']);
-    expect(asked.map((part) => part?.keys)).toEqual([['2'], ['4', '5']]);
-    for (let part = 0; part < 16; part++) {
+    const of = (part: KeyPart | undefined): readonly string[] | number =>
+      part?.keys.length === 0 ? part.number : part!.keys;
+    expect(asked.map(of)).toEqual([['2'], 0, ['4', '5']]);
+    for (let part = 1; part < 64; part++) {
       clock.advance(10);
       await settled();
     }
-    expect(asked.slice(2).map((part) => part?.number)).toEqual(Array.from({ length: 16 }, (_, at) => at));
+    expect(asked.slice(3).map(of)).toEqual(Array.from({ length: 63 }, (_, at) => at + 1));
     expect(a.owner.standing('6')).toBe('ready');
   });
 
@@ -196,6 +223,7 @@ describe('KeyOwner', () => {
     const { clock, node, list, between, done, network } = start();
     const [a, b] = [node('a'), node('b')];
     for (const { cluster } of [a, b]) cluster.show(list(1, 'a', 'b'));
+    clock.advance(200);
     await settled();
     await settled();
     const draining = list(2, 'a', 'b-draining');

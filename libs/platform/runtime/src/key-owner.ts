@@ -71,6 +71,10 @@ export class KeyOwner {
   private cancelWake: Cancel | undefined;
   private looking = false;
   private hurries = false;
+  /** What `ownership.progress` was when it was looked at what may be done now. */
+  private seen = -1;
+  /** The ring of the role by the last list. */
+  private ring: readonly string[] = [];
   private stopped = false;
   private watching = false;
 
@@ -252,12 +256,22 @@ export class KeyOwner {
     this.claims = this.claims.filter((claim) => claim.from.id !== from.id);
     // Whoever is behind catches up first.
     if (generation > this.ownership.generation) this.claims.push({ from, generation });
-    else this.yield(from);
+    else this.yield(from.id);
   }
 
-  private yield({ id }: NodeRef): void {
+  private yield(id: string): void {
     const value = { role: this.role, generation: this.ownership.generation };
     this.mesh.send(id, `sync:${this.role}`, { $case: 'ownershipYielded', value });
+  }
+
+  /** Those that may have been given keys of this node need not ask for them. */
+  private yieldUnasked(): void {
+    const { id: self } = this.mesh.self;
+    const before = this.ring;
+    this.ring = this.cluster.view.membersOf(this.role);
+    if (!before.includes(self)) return;
+    const isLeaving = !this.ring.includes(self);
+    for (const id of this.ring) if (id !== self && (isLeaving || !before.includes(id))) this.yield(id);
   }
 
   private synced({ id, incarnation }: NodeRef, generation: number, part: KeyPart | undefined): void {
@@ -276,6 +290,7 @@ export class KeyOwner {
     const { claims } = this;
     this.claims = [];
     for (const { from, generation } of claims) this.claimed(from, generation);
+    this.yieldUnasked();
     this.proceed();
   }
 
@@ -299,9 +314,12 @@ export class KeyOwner {
     for (const ask of asks) this.ask(ask);
     const silent = asks.flatMap(({ kind, node }) => (kind === 'look' ? node : []));
     if (silent.length > 0) void this.look(silent);
-    this.watch.report(this.ownership.awaits);
     if (!this.ownership.waits) this.settle();
-    if (this.waiting.length > 0) this.retry();
+    if (this.seen !== this.ownership.progress) {
+      this.seen = this.ownership.progress;
+      this.watch.report(this.ownership.awaits);
+      if (this.waiting.length > 0) this.retry();
+    }
     this.tellLeavers();
     const wake = this.ownership.nextWake();
     if (wake !== undefined && this.ownership.generation > 0)

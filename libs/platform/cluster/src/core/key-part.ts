@@ -21,10 +21,13 @@ export function keyTest(part: KeyPart | undefined): (key: string) => boolean {
   return (key) => these.has(key);
 }
 
-/** Into how many parts the keys of a node are divided. */
-const parts = 16;
+/** Into how many parts the keys of a node are divided: what is wanted waits behind the answer about one of them at most. */
+const parts = 64;
 /** Keys that things wait for, in one question. */
 const keysAtOnce = 256;
+/** Until a question is asked again, and between two parts at most, in milliseconds. */
+const askAgain = 1000;
+const longestRest = 1000;
 
 /**
  * What a session-node has said of the keys that a new owner asks it for. It is asked for one part after the other, so that
@@ -32,11 +35,19 @@ const keysAtOnce = 256;
  */
 export class KeysTold {
   private readonly keys = new Set<string>();
+  private wanted: string[] = [];
   private nextPart = 0;
-  private asked: KeyPart | undefined;
+  /** What it was asked and has not answered, and when. */
+  private open: { readonly part: KeyPart; askedAt: number } | undefined;
 
-  /** @param incarnation of the session-node; '' when the list does not say */
-  constructor(readonly incarnation: string) {}
+  /**
+   * @param incarnation of the session-node; '' when the list does not say
+   * @param restsUntil when the next part may be asked for, monotonic ms
+   */
+  constructor(
+    readonly incarnation: string,
+    public restsUntil: number,
+  ) {}
 
   get all(): boolean {
     return this.nextPart === parts;
@@ -46,36 +57,53 @@ export class KeysTold {
     return this.keys.has(key) || murmur3(key, seed) % parts < this.nextPart;
   }
 
-  /** What it was asked and has not answered. */
-  get open(): KeyPart | undefined {
-    return this.asked;
+  /** Something waits for the key. */
+  want(key: string): void {
+    if (!this.has(key)) this.wanted.push(key);
+  }
+
+  /** What it is to be asked now, if anything. */
+  ask(now: number): KeyPart | undefined {
+    const { open } = this;
+    if (open !== undefined && now < open.askedAt + askAgain) return undefined;
+    const part = open?.part ?? this.next(now);
+    this.open = part && { part, askedAt: now };
+    return part;
+  }
+
+  /** When there is something to ask. */
+  get nextAsk(): number {
+    return this.open === undefined ? this.restsUntil : this.open.askedAt + askAgain;
   }
 
   /**
-   * What it is to be asked next.
-   * @param wanted keys that something waits for
-   * @param rests no other keys are asked for now. @returns undefined: so nothing is
+   * @param part undefined: it has spoken of all keys
+   * @param rest how long others go before the next part, if the answer did not take longer
+   * @returns whether that was the answer
    */
-  ask(wanted: Iterable<string>, rests: boolean): KeyPart | undefined {
-    const keys: string[] = [];
-    for (const key of wanted) {
-      if (this.has(key)) continue;
-      keys.push(key);
-      if (keys.length === keysAtOnce) break;
+  told(part: KeyPart | undefined, now: number, rest: number): boolean {
+    const { open } = this;
+    if (part === undefined) this.nextPart = parts;
+    else if (open === undefined || !isSame(part, open.part)) return false;
+    else if (part.keys.length > 0) for (const key of part.keys) this.keys.add(key);
+    else {
+      this.nextPart++;
+      this.restsUntil = rest > 0 ? now + Math.min(Math.max(rest, now - open.askedAt), longestRest) : now;
     }
-    if (keys.length === 0 && rests) return undefined;
-    return (this.asked = { keys, number: this.nextPart, count: parts });
+    this.open = undefined;
+    return true;
   }
 
-  /** @param part undefined: it has spoken of all keys. @returns whether that was the answer */
-  told(part: KeyPart | undefined): boolean {
-    const { asked } = this;
-    if (part === undefined) this.nextPart = parts;
-    else if (asked === undefined || !isSame(part, asked)) return false;
-    else if (asked.keys.length === 0) this.nextPart++;
-    else for (const key of asked.keys) this.keys.add(key);
-    this.asked = undefined;
-    return true;
+  private next(now: number): KeyPart | undefined {
+    const keys: string[] = [];
+    let at = 0;
+    for (; at < this.wanted.length && keys.length < keysAtOnce; at++) {
+      const key = this.wanted[at] as string;
+      if (!this.has(key)) keys.push(key);
+    }
+    this.wanted = this.wanted.slice(at);
+    if (keys.length === 0 && now < this.restsUntil) return undefined;
+    return { keys, number: this.nextPart, count: parts };
   }
 }
 

@@ -28,29 +28,27 @@ interface Reign {
 /** A session-node that has not said all. */
 interface Awaited {
   readonly told: KeysTold;
-  /** When it is asked again. */
-  askAt: number;
-  /** Until when it is asked for nothing but keys that something waits for. */
-  restsUntil: number;
-  /** Until when it may say something; each answer gives it more time, `latest` is the end. */
+  /** Until when it may say something. Each answer gives it more time: there are only so many questions. */
   deadline: number;
-  latest: number;
 }
 
 /** Milliseconds. */
 const askAgain = 1000;
 const lookAfter = 2000;
-/** Between two parts of the keys that nothing waits for, when something waits for others: who serves those has the machine. */
+/**
+ * Between two parts of the keys that nothing waits for, when something waits for others: who serves those has the machine for
+ * as long as the last part took, and this at least.
+ */
 const rest = 10;
-/** A session-node that goes on answering has so long in all. */
-const patience = 20_000;
+/** Keys that come from nodes which live are in use: those that something waits for come first, as soon as they are known. */
+const headStart = 200;
 const always = (): boolean => true;
 
 /**
  * Which keys of a role this node may serve. Keys that were this node's all along go on. A key that came with a
  * generation is served in two steps: first every other node of the role yields, or is off the list (its lease has
  * ended); then every session-node syncs. They are asked for the keys part by part, those first that something waits for, and
- * a key is served when all have spoken of it. A session-node that does not within the time limit is revoked: when it comes
+ * a key is served when all have spoken of it. A session-node that says nothing within the time limit is revoked: when it comes
  * late it is told that its sessions are lost there. Nobody's word counts for another generation than the present one:
  * a node that is ahead has seen owners that this one has not. Times are monotonic milliseconds.
  */
@@ -61,6 +59,9 @@ export class Ownership {
   private settledOnce = false;
   /** Other nodes of the role that have not yielded, each with its incarnation. */
   private claimed = new Map<string, string>();
+  /** Those that have yielded by a list which this node has not seen yet. */
+  private readonly ahead = new Map<string, { readonly incarnation: string; readonly generation: number }>();
+  private changes = 0;
   /** Session-nodes that have not synced; nothing is asked of them until all others have yielded. */
   private awaited = new Map<string, Awaited>();
   /** Session-nodes that came too late, until they sync. */
@@ -82,6 +83,11 @@ export class Ownership {
     return this.view?.generation ?? 0;
   }
 
+  /** Grows whenever keys may be served, or are not any more, or others are waited for. */
+  get progress(): number {
+    return this.changes;
+  }
+
   /** Whether there are keys that wait. */
   get waits(): boolean {
     return this.claimed.size > 0 || this.awaited.size > 0;
@@ -89,27 +95,28 @@ export class Ownership {
 
   changed(view: ClusterView, now: number): void {
     this.view = view;
+    this.changes++;
     const claimed = (this.claimed = new Map<string, string>());
     const awaited = (this.awaited = new Map<string, Awaited>());
     this.wanted.clear();
     this.hasAsked = false;
     for (const node of this.late) if (view.member(node) === undefined) this.late.delete(node);
     if (this.gains()) {
-      for (const { id, incarnation, roles } of view.members) {
-        // Keys of a static list never move, so nobody can have served them. Its members have no incarnation there.
-        if (id !== this.self && incarnation !== '' && roles.includes(this.role)) claimed.set(id, incarnation);
+      // Keys of a static list never move, so nobody can have served them. Its members have no incarnation there.
+      const others = view.members.filter(
+        ({ id, incarnation, roles }) => id !== this.self && incarnation !== '' && roles.includes(this.role),
+      );
+      for (const { id, incarnation } of others)
+        if (!this.hasYielded(id, incarnation)) claimed.set(id, incarnation);
+      const restsUntil = others.length > 0 ? now + headStart : now;
+      for (const { id, incarnation, roles } of view.members)
         if (roles.includes('session-node'))
-          awaited.set(id, {
-            told: new KeysTold(incarnation),
-            askAt: 0,
-            restsUntil: 0,
-            deadline: 0,
-            latest: 0,
-          });
-      }
+          awaited.set(id, { told: new KeysTold(incarnation, restsUntil), deadline: 0 });
       this.askAt = now;
       this.lookAt = now + lookAfter;
     }
+    for (const [node, { generation }] of this.ahead)
+      if (generation <= view.generation) this.ahead.delete(node);
     const serves = (key: string): boolean => {
       if (claimed.size > 0) return false;
       for (const { told } of awaited.values()) if (!told.has(key)) return false;
@@ -128,10 +135,12 @@ export class Ownership {
     return { yields: [...this.claimed.keys()], syncs: [...this.awaited.keys()], late: [...this.late] };
   }
 
-  /** Another node of the role serves none of this node's keys. */
+  /** Another node of the role serves none of this node's keys, by the list of that generation. */
   yielded(node: string, incarnation: string, generation: number): void {
+    if (generation > this.generation) this.ahead.set(node, { incarnation, generation });
     if (generation !== this.generation || this.claimed.get(node) !== incarnation) return;
     this.claimed.delete(node);
+    this.changes++;
     if (!this.waits) this.settle();
   }
 
@@ -149,14 +158,17 @@ export class Ownership {
     if (generation !== this.generation || this.claimed.size > 0) return;
     const state = this.awaited.get(node);
     if (state === undefined) {
-      if (part === undefined) this.late.delete(node);
+      if (part === undefined && this.late.delete(node)) this.changes++;
       return;
     }
-    const { told, latest } = state;
-    if ((told.incarnation !== '' && told.incarnation !== incarnation) || !told.told(part)) return;
-    state.deadline = Math.min(now + this.timeoutMs, latest);
-    state.askAt = now;
-    state.restsUntil = now + rest;
+    const { told } = state;
+    if (
+      (told.incarnation !== '' && told.incarnation !== incarnation) ||
+      !told.told(part, now, this.wanted.size > 0 ? rest : 0)
+    )
+      return;
+    this.changes++;
+    state.deadline = Math.max(now, told.restsUntil) + this.timeoutMs;
     if (!told.all) return;
     this.late.delete(node);
     this.awaited.delete(node);
@@ -167,6 +179,7 @@ export class Ownership {
   want(key: string): boolean {
     if (!this.waits || this.wanted.has(key)) return false;
     this.wanted.add(key);
+    for (const { told } of this.awaited.values()) told.want(key);
     return true;
   }
 
@@ -201,21 +214,16 @@ export class Ownership {
     if (this.claimed.size > 0) return asks;
     let lost = false;
     for (const [node, state] of this.awaited) {
-      if (!this.hasAsked) {
-        state.deadline = now + this.timeoutMs;
-        state.latest = now + Math.max(patience, this.timeoutMs);
-      }
+      if (!this.hasAsked) state.deadline = now + this.timeoutMs;
       if (now >= state.deadline) {
         this.late.add(node);
         this.awaited.delete(node);
+        this.changes++;
         lost = true;
         continue;
       }
-      const { told } = state;
-      const part = told.open ?? told.ask(this.wanted, this.wanted.size > 0 && now < state.restsUntil);
-      if (part === undefined || now < state.askAt) continue;
-      state.askAt = now + askAgain;
-      asks.push({ kind: 'sync', node, generation, part });
+      const part = state.told.ask(now);
+      if (part !== undefined) asks.push({ kind: 'sync', node, generation, part });
     }
     this.hasAsked = true;
     if (lost && !this.waits) this.settle();
@@ -225,9 +233,8 @@ export class Ownership {
   nextWake(): number | undefined {
     if (this.claimed.size > 0) return this.askAt;
     let wake: number | undefined = this.late.size > 0 ? this.askAt : undefined;
-    for (const { told, askAt, restsUntil, deadline } of this.awaited.values()) {
-      const next = told.open === undefined ? restsUntil : askAt;
-      const at = this.hasAsked ? Math.min(next, deadline) : this.askAt;
+    for (const { told, deadline } of this.awaited.values()) {
+      const at = this.hasAsked ? Math.min(told.nextAsk, deadline) : this.askAt;
       if (wake === undefined || at < wake) wake = at;
     }
     return wake;
@@ -246,7 +253,13 @@ export class Ownership {
     );
   }
 
+  private hasYielded(node: string, incarnation: string): boolean {
+    const word = this.ahead.get(node);
+    return word?.incarnation === incarnation && word.generation === this.generation;
+  }
+
   private settle(): void {
+    this.changes++;
     this.settledOnce = true;
     this.wanted.clear();
     this.since = this.view === undefined ? [] : [{ view: this.view, serves: always }];
