@@ -176,6 +176,20 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     expect(await released).toEqual({ connection, sessionId, epoch: 1, open: true, pressed: false });
   });
 
+  it('closes when the node is gone that the session moved to: whether it came there nobody here knows', async () => {
+    const { client, connection } = await gateway.identified();
+    const next = gateway.network.join('session:5');
+    const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
+    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
+    gateway.say({ $case: 'connectionMoving', value: move });
+    await released;
+    gateway.network.leave('session:5');
+    expect(await client.closed).toMatchObject({ code: 4000 });
+    // Where it has not left after all it is named again, and hears that nobody is there.
+    gateway.say({ $case: 'bound', value: { connection, sessionId, epoch: 9, seq: 12 } });
+    expect(await gateway.heard('connectionEnded')).toEqual({ sessionId, epoch: 9, endSession: false });
+  });
+
   it('says that a connection is gone whose session moves', async () => {
     const { client, connection } = await gateway.identified();
     client.ws.close(4200);

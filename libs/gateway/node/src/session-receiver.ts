@@ -131,17 +131,10 @@ export class SessionReceiver {
   private gone(node: NodeRef): void {
     for (const client of this.clients) {
       if (client.asked === node.id) this.shell.run(client, client.connection.unreachable());
-      else if (isFrom(client, node)) this.peerGone(client);
+      // Also one whose session was on its way there: only a resume finds out where that is now, if anywhere.
+      else if (isFrom(client, node)) this.shell.run(client, client.connection.lost());
       else if (client.before?.id === node.id) client.before = undefined;
     }
-  }
-
-  /** A session that was on its way to the node that is gone has not left the one before. */
-  private peerGone(client: Client): void {
-    const { before } = client;
-    client.before = undefined;
-    if (before === undefined) this.shell.run(client, client.connection.lost());
-    else client.peer = before;
   }
 }
 

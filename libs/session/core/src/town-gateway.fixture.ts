@@ -50,9 +50,11 @@ export class TownGateway {
   /** A session-node is dead. */
   gone(id: string): void {
     for (const client of this.clients.values()) {
-      if (client.peer === id && client.before === undefined) client.closed ??= 4000;
-      if (client.peer === id) client.peer = client.before ?? '';
-      if (client.before === id || client.peer === client.before) client.before = undefined;
+      if (client.peer === id) {
+        client.closed ??= 4000;
+        client.peer = '';
+      }
+      if (client.before === id) client.before = undefined;
     }
   }
 
