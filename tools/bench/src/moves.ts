@@ -25,10 +25,10 @@ const layout = [
 type Moving = 'guild-node' | 'session-node';
 
 /** Events a second to all guilds in turn. */
-const backgroundRate = Number(process.env['BG'] ?? 100);
+const backgroundRate = 100;
 /** Guilds that are looked at closely during a move, and milliseconds between two events to each. */
-const probed = Number(process.env['PROBED'] ?? 8);
-const probeEvery = Number(process.env['EVERY'] ?? 25);
+const probed = 8;
+const probeEvery = 25;
 const heartbeatEvery = 40_000;
 /** How long a list that has changed is looked at. */
 const aftermath = 1_000;
@@ -50,7 +50,6 @@ export const moves: Scenario = async ({ moves: times }, say) => {
         etcd,
         layout,
         env: {
-          ...(process.env['NODE_OPTIONS'] && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
           HEARTBEAT_INTERVAL: '55s',
           AUTH_SIGNING_KEY: 'a key that only benches know, and need',
         },

@@ -147,9 +147,8 @@ export class Guild {
 
   /** What the next owner need not read. Undefined: nothing is here, or nobody that would follow the guild there. */
   handOver(): (() => Handover) | undefined {
-    const { model } = this;
-    if (this.phase !== 'ready' || model === undefined || this.subscribers === 0) return undefined;
-    return () => handoverOf(model, this.presences, this.reconciliation);
+    if (this.phase !== 'ready' || this.model === undefined || this.subscribers === 0) return undefined;
+    return handoverOf.bind(undefined, this.model, this.presences, this.reconciliation);
   }
 
   /** @param snapshot null: there is no such guild. A Handover: from the owner before */
