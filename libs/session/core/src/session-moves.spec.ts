@@ -249,20 +249,25 @@ describe('a move that comes to nothing', () => {
     return client;
   };
 
-  it('because the new node dies leaves the session where it is, and it goes on', () => {
+  it('because the new node dies leaves the session where it is; its client resumes', () => {
     const town = new Town();
     const client = stateHeld(town);
     town.kill('s2');
     town.held = undefined;
     town.settle();
-    expect(town.got(client)).toEqual([]);
+    expect([town.got(client), town.client(client).closed]).toEqual([[], 4000]);
     town.owners.clear();
     town.delist('s2');
     town.settle();
     town.publish('100', 'b');
     town.settle();
-    expect(town.got(client)).toEqual(['100 a', '100 b']);
-    town.expectUnbroken(client);
+    const { lastSeq } = town.client(client);
+    const resumed = town.resume(client, lastSeq);
+    town.settle();
+    expect(town.got(resumed)).toEqual(['100 a', '100 b']);
+    const { frames, closed } = town.client(resumed);
+    expect(frames.map(({ seq }) => seq)).toEqual([1, 2, 3].map((more) => lastSeq + more));
+    expect(closed).toBeUndefined();
   });
 
   it('because the link breaks is found out when it is back, and the session goes then', () => {
