@@ -6,6 +6,13 @@ const acks = (world: World) =>
     .filter(({ kind }) => kind === 1)
     .map(({ index, sessions }) => [index, sessions]);
 
+/** An owner that has started anew has the session in its guild. @param view under which it was asked */
+const subscribedAgain = (sessionId: string, view: number) => {
+  const about = { kind: 1, audienceId: '100', index: 0, sessionId, classId: 4, term: 1, view };
+  const value = { ...about, snapshot: undefined, sameData: false, shownUserIds: [] };
+  return { $case: 'subscribed', value } as const;
+};
+
 describe('events of a guild', () => {
   it('go to each ws-gateway in one message, and are acked with the number of sessions', () => {
     const world = new World();
@@ -219,19 +226,7 @@ describe('a subscription', () => {
       },
       anew,
     );
-    const value = {
-      kind: 1,
-      audienceId: '100',
-      index: 0,
-      sessionId,
-      classId: 4,
-      snapshot: undefined,
-      sameData: false,
-      shownUserIds: [],
-      view: 0,
-      term: 1,
-    };
-    world.say({ $case: 'subscribed', value }, anew);
+    world.say(subscribedAgain(sessionId, 0), anew);
     // A publish that the old owner had delivered and never acked comes again at the new one.
     world.event(1, { event: eventOf('e1'), channelId: '5' }, anew);
     world.event(2, { channelId: '5' }, anew);
@@ -302,19 +297,7 @@ describe('a subscription', () => {
     const view = world.told('subscribe').at(-1)?.view ?? 0;
     world.run(world.node.tellOwner(anew, 'guild-node', world.now));
     expect(world.told('subscribe').at(-1)?.view).toBeGreaterThan(view);
-    const value = {
-      kind: 1,
-      audienceId: '100',
-      index: 0,
-      sessionId,
-      classId: 4,
-      snapshot: undefined,
-      sameData: false,
-      shownUserIds: [],
-      view,
-      term: 1,
-    };
-    world.say({ $case: 'subscribed', value }, anew);
+    world.say(subscribedAgain(sessionId, view), anew);
     world.say({ $case: 'audienceLost', value: { kind: 1, audienceId: '100' } }, anew);
     expect(world.connection(connection).closed).toBe(0);
     expect(world.node.figures.sessions).toBe(0);
