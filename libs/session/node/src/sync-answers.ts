@@ -15,6 +15,8 @@ interface Waiting {
 export class SyncAnswers {
   private readonly notices = new Notices();
   private behind: Waiting[] = [];
+  /** Which start of each node is on the list. */
+  private starts: ReadonlyMap<string, string> = new Map();
 
   /** @param tell says what the core holds of those keys of the owner. False: a queue was full */
   constructor(
@@ -32,8 +34,12 @@ export class SyncAnswers {
     this.mesh.onMessage('ownershipSync', (value, owner) => this.sync({ ...value, owner }));
   }
 
+  /** Who was behind and is off the list has no sessions any more, nor has its next start those that it had. */
   listChanged(): void {
-    const { behind } = this;
+    const { behind, starts } = this;
+    const { view } = this.cluster;
+    this.notices.drop(({ node }) => view.member(node)?.incarnation !== starts.get(node));
+    this.starts = new Map(view.members.map(({ id, incarnation }) => [id, incarnation]));
     this.behind = [];
     for (const waiting of behind) this.sync(waiting);
   }
