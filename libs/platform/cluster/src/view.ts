@@ -1,6 +1,14 @@
 import { HashRing } from '@derailed/shared/hash-ring';
 import type { ClusterView, Member, Role } from './cluster';
 
+/** Another one whenever a node came on the ring of the role, left it or the list, or was started again. */
+export function fingerprint({ members }: Pick<ClusterView, 'members'>, role: Role): string {
+  return members
+    .filter(({ roles, state }) => state !== 'joining' && roles.includes(role))
+    .map(({ id, incarnation, state }) => `${id} ${incarnation} ${state}`)
+    .join();
+}
+
 /** The rings of one generation: a pure function of its member list, each made when it is first asked for. */
 export class RingView implements ClusterView {
   private readonly rings = new Map<Role, HashRing>();

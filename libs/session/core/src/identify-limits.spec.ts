@@ -82,7 +82,7 @@ describe('a user that another node owns now', () => {
     }
     const goes = () => {
       owners['session-node:7'] = next.id;
-      world.run(world.node.ownersChanged(world.now));
+      world.run(world.node.userOwnersChanged(world.now));
     };
     const counts = () => world.told('identifyCounts').flatMap((value) => value.counts);
     return { world, owners, goes, counts };
@@ -98,7 +98,7 @@ describe('a user that another node owns now', () => {
     const value = { generation: 1, counts: [{ userId: '7', used: 2, dayMs: 86_398_000, turns }] };
     const message = { $case: 'identifyCounts', value };
     const said = { kind: 'send', to: next.id, flow: 'sync:session-node', message };
-    expect(world.node.ownersChanged(world.now)).toContainEqual(said);
+    expect(world.node.userOwnersChanged(world.now)).toContainEqual(said);
   });
 
   it('goes on there with turns, day and number, however often that is said', () => {
@@ -134,7 +134,7 @@ describe('a user that another node owns now', () => {
     const { world, owners, goes } = counted();
     goes();
     delete owners['session-node:7'];
-    world.run(world.node.ownersChanged(world.now));
+    world.run(world.node.userOwnersChanged(world.now));
     const value = { generation: 1, counts: [{ userId: '7', used: 3, dayMs: 1000, turns: [] }] };
     world.say({ $case: 'identifyCounts', value }, next);
     world.run(world.node.identifyBudget(1, '7', 0, world.now));

@@ -11,7 +11,7 @@ function moved({ isGone = false } = {}) {
   owners['guild-node:100'] = next.id;
   if (isGone) world.gone.add(`${guilds.id}/${guilds.incarnation}`);
   world.sent.length = 0;
-  world.run(world.node.ownersChanged(world.now));
+  world.run(world.node.guildOwnersChanged(world.now));
   /** The next owner's answer: guild, class and session as they were at the one before. */
   const arrive = () => {
     const table = { guildId: '100', classId: 9, channelIds: ['5'], permissions: '0', managedChannelIds: [] };
@@ -336,7 +336,7 @@ describe('a user', () => {
     world.publish(1, { event: eventOf('a', 'X') });
     expect(world.answers.has(1)).toBe(false);
     world.gone.add('session-2/a');
-    world.run(world.node.ownersChanged(world.now));
+    world.run(world.node.userOwnersChanged(world.now));
     expect(world.answers.get(1)).toEqual({ sessions: 0 });
     expect(world.node.figures.users).toBe(0);
   });
@@ -348,7 +348,7 @@ describe('a user', () => {
     const term = world.told('subscribed')[0]?.term ?? 0;
     expect(world.node.holdsTerm({ kind: 2, audienceId: '7', term }, far.id)).toBe(true);
     owners['session-node:7'] = far.id;
-    world.run(world.node.ownersChanged(world.now));
+    world.run(world.node.userOwnersChanged(world.now));
     expect(world.node.figures.users).toBe(0);
     delete owners['session-node:7'];
     subscribe(world, 'another');

@@ -230,13 +230,16 @@ export class SessionNode {
     return this.done(now);
   }
 
-  /**
-   * The member list has changed: what followed an owner that is off it looks for the next one, and what this node owned
-   * and does not any more is forgotten; the shell has answered who waits for it. Sessions go to their nodes of now.
-   */
-  ownersChanged(now: number): readonly Effect[] {
+  /** The list of guild-nodes has changed: who follows an owner that is off it looks for the next one. */
+  guildOwnersChanged(now: number): readonly Effect[] {
+    for (const view of this.views.of(Kind.guild)) this.subscriptions.listChanged(view, now);
+    return this.done(now);
+  }
+
+  /** The same of session-nodes: users are forgotten that this one owns no more, and sessions go to their nodes of now. */
+  userOwnersChanged(now: number): readonly Effect[] {
     this.users.listChanged(now);
-    for (const view of [...this.views.all()]) this.subscriptions.listChanged(view, now);
+    for (const view of this.views.of(Kind.user)) this.subscriptions.listChanged(view, now);
     this.moves.review(now);
     return this.done(now);
   }
@@ -249,8 +252,7 @@ export class SessionNode {
     isAsked: (key: string) => boolean = () => true,
   ): readonly Effect[] {
     const kind = role === 'guild-node' ? Kind.guild : Kind.user;
-    const asked = [...this.views.all()].filter((view) => view.kind === kind && isAsked(view.id));
-    for (const view of asked) this.subscriptions.tell(view, owner, now);
+    for (const view of this.views.of(kind)) if (isAsked(view.id)) this.subscriptions.tell(view, owner, now);
     return this.done(now);
   }
 

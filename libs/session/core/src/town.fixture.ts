@@ -177,7 +177,7 @@ export class Town {
   /** All hear of the list, and say their users' owners what they hold. */
   changed(): void {
     this.generation++;
-    for (const [id, node] of this.nodes) this.run(id, node.ownersChanged(this.now));
+    for (const [id, node] of this.nodes) this.run(id, node.userOwnersChanged(this.now));
     for (const [id, node] of this.nodes)
       for (const owner of this.nodes.keys())
         this.run(id, node.tellOwner(this.ref(owner), 'session-node', this.now));

@@ -15,11 +15,11 @@ export class Views {
   }
 
   get(kind: number, id: string): AudienceView | undefined {
-    return this.of(kind).get(id);
+    return this.byId(kind).get(id);
   }
 
   open(kind: Kind, id: string): AudienceView {
-    const views = this.of(kind);
+    const views = this.byId(kind);
     let view = views.get(id);
     if (view === undefined) {
       view = new AudienceView(kind, id, this.recentIds, this.nextNumber);
@@ -29,7 +29,7 @@ export class Views {
   }
 
   close(view: AudienceView): void {
-    const views = this.of(view.kind);
+    const views = this.byId(view.kind);
     if (views.get(view.id) === view) views.delete(view.id);
   }
 
@@ -38,7 +38,12 @@ export class Views {
     yield* this.users.values();
   }
 
-  private of(kind: number): Map<string, AudienceView> {
+  /** Those that there are now. */
+  of(kind: Kind): AudienceView[] {
+    return [...this.byId(kind).values()];
+  }
+
+  private byId(kind: number): Map<string, AudienceView> {
     return kind === Kind.user ? this.users : this.guilds;
   }
 }

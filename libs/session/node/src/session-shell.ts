@@ -1,5 +1,5 @@
 import { type Notice, Shortfalls } from '@derailed/audience/core';
-import { CLUSTER, type Cluster } from '@derailed/platform/cluster';
+import { CLUSTER, type Cluster, fingerprint } from '@derailed/platform/cluster';
 import { MESH, type Mesh, type Message, type NodeRef, type PeerEvent } from '@derailed/platform/mesh';
 import {
   CLOCK,
@@ -34,6 +34,7 @@ interface Caller {
   readonly userIds: readonly string[];
 }
 
+type OwnerRole = 'guild-node' | 'session-node';
 type ToOwner = Extract<Inbound, { $case: 'subscribe' | 'audienceAck' | 'audienceSync' | 'audienceHeld' }>;
 
 /** Messages for the core that no other role of this process has a handler for. */
@@ -87,6 +88,7 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
   private readonly witnesses: WitnessCalls;
   private readonly answers: SyncAnswers;
   private readonly shortfalls = new Shortfalls();
+  private readonly fingerprints = { 'guild-node': '', 'session-node': '' };
   private refusedSends = 0;
   private calls = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
@@ -276,8 +278,18 @@ export class SessionShell implements OnModuleInit, OnApplicationBootstrap, OnMod
       this.callers.delete(call);
       reject(moved(gone));
     }
-    this.run(this.core.ownersChanged(this.clock.monotonic()));
+    const now = this.clock.monotonic();
+    if (this.isNews('guild-node')) this.run(this.core.guildOwnersChanged(now));
+    if (this.isNews('session-node')) this.run(this.core.userOwnersChanged(now));
     this.answers.listChanged();
+  }
+
+  /** To look at all sessions and audiences takes a while: it is done only for nodes that have keys, or had. */
+  private isNews(role: OwnerRole): boolean {
+    const now = fingerprint(this.cluster.view, role);
+    const isNews = this.fingerprints[role] !== now;
+    this.fingerprints[role] = now;
+    return isNews;
   }
 
   /** Says what the core holds of those keys of the owner. False: a queue was full. */

@@ -27,7 +27,9 @@ const parts = 64;
 const keysAtOnce = 256;
 /** Until a question is asked again, and between two parts at most, in milliseconds. */
 const askAgain = 1000;
-const longestRest = 1000;
+const longestRest = 500;
+/** How much longer than a part took others have the machine. */
+const restRatio = 3;
 
 /**
  * What a session-node has said of the keys that a new owner asks it for. It is asked for one part after the other, so that
@@ -78,7 +80,7 @@ export class KeysTold {
 
   /**
    * @param part undefined: it has spoken of all keys
-   * @param rest how long others go before the next part, if the answer did not take longer
+   * @param rest how long others go before the next part at least, in milliseconds; 0: nobody waits for them
    * @returns whether that was the answer
    */
   told(part: KeyPart | undefined, now: number, rest: number): boolean {
@@ -88,7 +90,8 @@ export class KeysTold {
     else if (part.keys.length > 0) for (const key of part.keys) this.keys.add(key);
     else {
       this.nextPart++;
-      this.restsUntil = rest > 0 ? now + Math.min(Math.max(rest, now - open.askedAt), longestRest) : now;
+      const took = now - open.askedAt;
+      this.restsUntil = rest > 0 ? now + Math.min(Math.max(rest, restRatio * took), longestRest) : now;
     }
     this.open = undefined;
     return true;

@@ -35,10 +35,7 @@ interface Awaited {
 /** Milliseconds. */
 const askAgain = 1000;
 const lookAfter = 2000;
-/**
- * Between two parts of the keys that nothing waits for, when something waits for others: who serves those has the machine for
- * as long as the last part took, and this at least.
- */
+/** Between two parts of the keys that nothing waits for, when something waits for others, at least. */
 const rest = 10;
 /** Keys that come from nodes which live are in use: those that something waits for come first, as soon as they are known. */
 const headStart = 200;
