@@ -14,7 +14,7 @@ import { judgeConvergence, judgeEnds } from './judge/ends';
 import type { Violation } from './judge/history';
 import { type Tally, tally } from './judge/tally';
 import { type Sight, judge, judgeAcks } from './judge/verdict';
-import { planFaults, roles, targets } from './plan/faults';
+import { type Fault, pause, planFaults, roles, targets } from './plan/faults';
 import type { Options } from './plan/options';
 import { type World, createWorld } from './plan/world';
 import { Pump } from './publish/pump';
@@ -32,10 +32,13 @@ const leaseMs = 10_000;
 const intents = { plain: (1 << 0) | (1 << 9), presences: (1 << 0) | (1 << 8) | (1 << 9) } as const;
 /** Clients that come in a second, at the beginning. */
 const arrivals = 200;
+/** A node that is told to end has this long: a minute, as service managers give, less what an end itself takes. */
+const drainMs = 50_000;
 const env = {
   // A ws-gateway that is stopped is noticed by its clients within two of these.
   HEARTBEAT_INTERVAL: '10s',
   LEASE_TTL: `${leaseMs}`,
+  DRAIN_TIMEOUT: `${drainMs}`,
   AUTH_SIGNING_KEY: 'a key that only this tool knows, and needs',
 };
 /** How long clients may take to come in, publishers to get their last ack, and clients their last event. */
@@ -118,13 +121,7 @@ async function live(
     { ...options, ms: seconds * 1000, nodes: options.nodes, leaseMs },
     seededRng(seed + 3),
   );
-  const misfortune = Promise.all(
-    faults.map(async (fault) => {
-      await sleep(begun + fault.at - machineTime());
-      await nodes.do(fault);
-    }),
-  );
-  await Promise.all([pump.run(), misfortune]);
+  await Promise.all([pump.run(), befall(nodes, faults, begun, begun + seconds * 1000 - leaseMs, say)]);
   await nodes.settled();
   say(`${events} events are published`);
   const acked = await within(deadlines.acks, () => Promise.resolve(pump.waiting === 0));
@@ -156,6 +153,30 @@ async function live(
     ends: sessions.flatMap(({ end }) => end?.at ?? []),
   });
   return { rows, violations, begun };
+}
+
+/**
+ * Does the faults in their order, each when its time has come and its role is free: how long a drain takes no plan knows. What
+ * has no time left before `end` is left out.
+ */
+async function befall(
+  nodes: Nodes,
+  faults: readonly Fault[],
+  begun: number,
+  end: number,
+  say: (text: string) => void,
+): Promise<void> {
+  const under: Promise<void>[] = [];
+  let last = -Infinity;
+  for (const fault of faults) {
+    await sleep(Math.max(begun + fault.at, last + pause.least) - machineTime());
+    await nodes.free(fault.role);
+    if (machineTime() + fault.downFor >= end) continue;
+    last = machineTime();
+    under.push(nodes.do(fault));
+  }
+  await Promise.all(under);
+  if (under.length < faults.length) say(`${faults.length - under.length} faults had no time`);
 }
 
 /** When everybody is in, and nothing more came for two seconds; or when the deadline has passed. */

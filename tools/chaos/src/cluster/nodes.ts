@@ -1,6 +1,6 @@
 import type { AppProcess, ClusterApp, RunningCluster } from '@derailed/testing';
 import type { Incident, Violation } from '../judge/history';
-import { type Fault, isSurrounding } from '../plan/faults';
+import { type Fault, type Target, isSurrounding, recovery } from '../plan/faults';
 import { machineTime, sleep } from '../time';
 import type { Surroundings } from './surroundings';
 
@@ -22,6 +22,8 @@ export class Nodes {
   readonly violations: Violation[] = [];
   /** Nodes that a fault is being done to: their end is no surprise. */
   private readonly busy = new Map<string, Promise<void>>();
+  /** Of each role that something was done to: it has recovered from that. */
+  private readonly freeAgain = new Map<Target, Promise<unknown>>();
   private over = false;
 
   constructor(
@@ -39,8 +41,25 @@ export class Nodes {
     return this.places.flatMap((place) => (place.role === role ? [this.processOf(place).door(door)] : []));
   }
 
+  /** Ends when something may be done to the role, or to what all depend on: only one node of a role is to be away at a time. */
+  async free(role: Target): Promise<void> {
+    const before = [...this.freeAgain].flatMap(([target, free]) =>
+      target === role || isSurrounding(target) || isSurrounding(role) ? free : [],
+    );
+    await Promise.all(before);
+  }
+
   /** Ends when the node, or what all of them depend on, is in service again. */
   async do(fault: Fault): Promise<void> {
+    const done = this.perform(fault);
+    this.freeAgain.set(
+      fault.role,
+      done.then(() => sleep(recovery)),
+    );
+    await done;
+  }
+
+  private async perform(fault: Fault): Promise<void> {
     if (isSurrounding(fault.role)) {
       this.incidents.push(await this.surroundings.do({ ...fault, role: fault.role }));
       return;
@@ -49,7 +68,7 @@ export class Nodes {
     if (place === undefined) throw new Error(`there is no ${fault.role} ${fault.nth}`);
     const key = keyOf(place);
     // One that has just ended by itself comes back first.
-    const done = (this.busy.get(key) ?? Promise.resolve()).then(() => this.perform(place, fault));
+    const done = (this.busy.get(key) ?? Promise.resolve()).then(() => this.performOn(place, fault));
     this.busy.set(key, done);
     await done.finally(() => {
       if (this.busy.get(key) === done) this.busy.delete(key);
@@ -66,7 +85,7 @@ export class Nodes {
     this.over = true;
   }
 
-  private async perform(place: Place, { action, downFor }: Fault): Promise<void> {
+  private async performOn(place: Place, { action, downFor }: Fault): Promise<void> {
     const { role, nth } = place;
     const process = this.processOf(place);
     const sessions = role === 'session-node' ? await sessionsOf(process) : undefined;

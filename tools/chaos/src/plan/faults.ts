@@ -39,9 +39,9 @@ export interface FaultPlan {
 /** Before the first fault, so that what is normal is seen too. */
 const calm = 3_000;
 /** After a fault, until the next one. */
-const pause = { least: 4_000, most: 9_000 } as const;
+export const pause = { least: 4_000, most: 9_000 } as const;
 /** After a node was back, until something happens to its role again: it joins, and takes over what it owns. */
-const recovery = 8_000;
+export const recovery = 8_000;
 /** What may be done to the surroundings. */
 const possible: Readonly<Record<Surrounding, readonly Action[]>> = {
   etcd: ['kill', 'stop'],
