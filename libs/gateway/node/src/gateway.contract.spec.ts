@@ -131,11 +131,17 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     const next = gateway.network.join('session:2');
     const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
     const heard = new Promise((resolve) => next.onMessage('connectionEnded', resolve));
-    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
     gateway.deliver([connection], [1], 'READY', '{}');
-    gateway.say({ $case: 'connectionMoving', value: move });
+    gateway.move(connection, next);
     gateway.deliver([connection], [2], 'FROM_THE_NODE_BEFORE', '{}');
-    expect(await released).toEqual({ connection, sessionId, epoch: 1, open: true, pressed: false });
+    expect(await released).toEqual({
+      connection,
+      sessionId,
+      epoch: 1,
+      open: true,
+      pressed: false,
+      forsaken: false,
+    });
     next.send('gateway:1', 'deliver', {
       $case: 'bound',
       value: { connection, sessionId, epoch: 2, seq: 1 },
@@ -162,8 +168,7 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     const next = gateway.network.join('session:4');
     gateway.network.cut('gateway:1', 'session:4');
     const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
-    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
-    gateway.say({ $case: 'connectionMoving', value: move });
+    gateway.move(connection, next);
     // When the ws-gateway has come to this, it has heard of the move.
     const other = await gateway.identified();
     other.client.ws.close(4200);
@@ -173,15 +178,34 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
       $case: 'refused',
       value: { connection: other.connection, closeCode: 4000, resumable: false, delayMs: 0 },
     });
-    expect(await released).toEqual({ connection, sessionId, epoch: 1, open: true, pressed: false });
+    expect(await released).toEqual({
+      connection,
+      sessionId,
+      epoch: 1,
+      open: true,
+      pressed: false,
+      forsaken: false,
+    });
+  });
+
+  it('says to the node that the session moves to when the one before is gone', async () => {
+    const { connection } = await gateway.identified();
+    const next = gateway.network.join('session:6');
+    const heard = [false, true].map(
+      (is) =>
+        new Promise((done) => next.onMessage('connectionReleased', done, ({ forsaken }) => forsaken === is)),
+    );
+    gateway.move(connection, next);
+    await heard[0];
+    gateway.network.leave('session:1');
+    expect(await heard[1]).toMatchObject({ connection, sessionId, epoch: 1, open: true });
   });
 
   it('closes when the node is gone that the session moved to: whether it came there nobody here knows', async () => {
     const { client, connection } = await gateway.identified();
     const next = gateway.network.join('session:5');
     const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
-    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
-    gateway.say({ $case: 'connectionMoving', value: move });
+    gateway.move(connection, next);
     await released;
     gateway.network.leave('session:5');
     expect(await client.closed).toMatchObject({ code: 4000 });
@@ -196,8 +220,7 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     await gateway.heard('connectionEnded');
     const next = gateway.network.join('session:3');
     const released = new Promise((resolve) => next.onMessage('connectionReleased', resolve));
-    const move = { connection, sessionId, epoch: 1, node: next.self.id, incarnation: next.self.incarnation };
-    gateway.say({ $case: 'connectionMoving', value: move });
+    gateway.move(connection, next);
     expect(await released).toMatchObject({ open: false });
   });
 

@@ -146,6 +146,14 @@ export class GatewayFixture {
     this.mesh.send('gateway:1', 'deliver', message);
   }
 
+  /** The session of the connection goes to that node. */
+  move(connection: number, { self: { id: node, incarnation } }: Pick<Mesh, 'self'>): void {
+    this.say({
+      $case: 'connectionMoving',
+      value: { connection, sessionId, epoch: 1, node, incarnation },
+    });
+  }
+
   deliver(
     connections: readonly number[],
     seqs: readonly number[],

@@ -76,16 +76,13 @@ export class SessionReceiver {
       client.before = from;
     }
     const pressed = open && client.outbox.pressed;
-    this.sender.released(node, { connection, sessionId, epoch, open, pressed });
+    this.sender.released(node, { connection, sessionId, epoch, open, pressed, forsaken: false });
   }
 
   /** What was said to the node before is lost: connections that wait for their session there are named again. */
   private up(node: NodeRef): void {
     for (const client of this.clients) {
-      const { binding } = client.connection;
-      if (client.before === undefined || binding === undefined || !isFrom(client, node)) continue;
-      const { number: connection, outbox } = client;
-      this.sender.released(node.id, { connection, ...binding, open: true, pressed: outbox.pressed });
+      if (client.before !== undefined && isFrom(client, node)) this.nameAgain(client, false);
     }
   }
 
@@ -133,8 +130,21 @@ export class SessionReceiver {
       if (client.asked === node.id) this.shell.run(client, client.connection.unreachable());
       // Also one whose session was on its way there: only a resume finds out where that is now, if anywhere.
       else if (isFrom(client, node)) this.shell.run(client, client.connection.lost());
-      else if (client.before?.id === node.id) client.before = undefined;
+      else if (client.before?.id === node.id) {
+        client.before = undefined;
+        this.nameAgain(client, true);
+      }
     }
+  }
+
+  /** The node that its session moves to knows whether it came there, and lets the connection go if not. */
+  private nameAgain(
+    { peer, number: connection, outbox, connection: { binding } }: Client,
+    forsaken: boolean,
+  ): void {
+    if (peer === undefined || binding === undefined) return;
+    const { pressed } = outbox;
+    this.sender.released(peer.id, { connection, ...binding, open: true, pressed, forsaken });
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type ReplayEvents,
   type SessionOffer,
   type SessionState,
+  forwarded,
   moveFlow,
 } from './move-messages';
 import { Session } from './session';
@@ -32,8 +33,8 @@ const mostArrivals = 1024;
 const mostMessages = 128;
 /** Between two looks whether this node has come as far as the one before, in milliseconds. */
 const lookAgain = 5;
-/** How long a ws-gateway may take to hand a connection over. */
-const releaseWithin = 2_000;
+/** How long a ws-gateway may take to hand a connection over, in milliseconds: one that is dead is known to be by then. */
+const releaseWithin = 10_000;
 /** How long it matters what the sessions of another node had. An owner that forgot publishes again within this. */
 const rememberFor = 300_000;
 /** How much longer than the other node this one waits for a move. */
@@ -150,17 +151,20 @@ export class Arrivals {
   }
 
   /** Keeps what a client says until its session is here. False: that is not on its way. */
-  keep(message: ClientMessage, gateway: NodeRef): boolean {
+  keep(message: ClientMessage, gateway: NodeRef, now: number): boolean {
     const arrival = this.byId.get(message.value.sessionId);
     if (arrival === undefined) return false;
     if (arrival.messages.length < mostMessages) arrival.messages.push({ message, gateway });
+    const { $case, value } = message;
+    if ($case === 'connectionEnded' && value.epoch === arrival.session.epoch) this.expectNoMore(arrival, now);
     return true;
   }
 
   /** Keeps a resume until then. */
-  await(value: Resume, gateway: NodeRef): boolean {
+  await(value: Resume, gateway: NodeRef, now: number): boolean {
     const arrival = this.byId.get(value.sessionId);
     if (arrival === undefined) return false;
+    if (this.expectNoMore(arrival, now)) return false;
     if (arrival.resumes.length < mostMessages) arrival.resumes.push({ value, gateway });
     else this.parts.sessions.doorstep.refuse(gateway, value.connection, close.tryAgain);
     return true;
@@ -292,6 +296,12 @@ export class Arrivals {
     this.settle(arrival, now);
   }
 
+  /** The connection is over, or its client has another one by now. False: the session does not live here yet. */
+  private expectNoMore(arrival: Arrival, now: number): boolean {
+    if (arrival.adopted) this.attach(arrival, now);
+    return arrival.adopted;
+  }
+
   /** The other node may forget it. */
   private settle(arrival: Arrival, now: number): void {
     const { kit, sessions, heard, settled } = this.parts;
@@ -310,7 +320,7 @@ export class Arrivals {
   /** Nothing comes of it: the session stays where it is. */
   private fail(arrival: Arrival, now: number, tells: boolean): void {
     const { kit, sessions } = this.parts;
-    const { session, from, state } = arrival;
+    const { session, from, state, released } = arrival;
     if (this.byId.get(session.id) !== arrival || arrival.adopted) return;
     this.byId.delete(session.id);
     kit.agenda.drop(arrival.timer);
@@ -319,15 +329,14 @@ export class Arrivals {
     if (state !== undefined) this.say(from, session.id, false);
     else if (tells) this.tell(from, { $case: 'sessionOfferEnded', value: { sessionId: session.id } });
     this.sendBack(arrival);
+    // The other node takes the connection back, if it is there.
+    if (released?.value.open === true && released.value.forsaken)
+      this.letGo(released.value, released.gateway);
   }
 
   /** Clients that have waited for the session here get it where it stays. */
   private sendBack({ from, resumes }: Arrival): void {
-    for (const { value, gateway } of resumes) {
-      const message = { $case: 'resume', value } as const;
-      const forwarded = { gateway: gateway.id, incarnation: gateway.incarnation, message };
-      this.tell(from, { $case: 'forwardedToSession', value: forwarded });
-    }
+    for (const { value, gateway } of resumes) this.tell(from, forwarded({ $case: 'resume', value }, gateway));
   }
 
   private remember(sessionId: string, from: NodeRef, now: number): void {

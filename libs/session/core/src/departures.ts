@@ -7,7 +7,7 @@ import type { GuildEntries } from './guild-entries';
 import type { Kit } from './kit';
 import type { MemberRequests } from './member-requests';
 import type { NodeRef, Outbound } from './messages';
-import { type ClientMessage, moveFlow } from './move-messages';
+import { type ClientMessage, forwarded, moveFlow } from './move-messages';
 import type { Session } from './session';
 import type { Sessions } from './sessions';
 import { Shelf } from './shelf';
@@ -126,8 +126,7 @@ export class Departures {
   forward(message: ClientMessage, from: NodeRef): boolean {
     const target = this.whereabouts(message.value.sessionId);
     if (target === undefined) return false;
-    const value = { gateway: from.id, incarnation: from.incarnation, message };
-    this.parts.kit.outbox.send(target.id, moveFlow, { $case: 'forwardedToSession', value });
+    this.parts.kit.outbox.send(target.id, moveFlow, forwarded(message, from));
     return true;
   }
 

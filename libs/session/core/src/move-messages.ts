@@ -1,5 +1,6 @@
 import type { Event, StreamPoint } from '@derailed/audience/core';
 import type {
+  NodeRef,
   ConnectionEnded,
   Identify,
   Presence,
@@ -108,6 +109,8 @@ export interface ConnectionReleased {
   readonly epoch: number;
   readonly open: boolean;
   readonly pressed: boolean;
+  /** The node before is gone. */
+  readonly forsaken: boolean;
 }
 
 /** What a ws-gateway says of a connection that has its session. */
@@ -136,6 +139,14 @@ export type MoveMessage =
   | Tagged<'sessionWanted', { sessionId: string }>
   | Tagged<'sessionUnknown', { sessionId: string }>
   | Tagged<'forwardedToSession', ForwardedToSession>;
+
+/** What a client said through that ws-gateway, for the node that has its session. */
+export function forwarded(
+  message: NonNullable<ForwardedToSession['message']>,
+  { id: gateway, incarnation }: NodeRef,
+): Tagged<'forwardedToSession', ForwardedToSession> {
+  return { $case: 'forwardedToSession', value: { gateway, incarnation, message } };
+}
 
 /** The flow of all that two session-nodes say about moves: state never overtakes the events that it refers to. */
 export const moveFlow = 'move';

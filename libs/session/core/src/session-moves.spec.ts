@@ -149,6 +149,8 @@ describe('while a session moves', () => {
     const client = town.ready();
     town.lost = ({ message }) => message.$case === 'connectionReleased';
     town.move('7:0', 's2');
+    town.settle(9000);
+    expect(town.client(client).closed).toBeUndefined();
     town.settle(3000);
     expect(town.client(client).closed).toBe(4000);
     town.publish('100', 'a');
@@ -157,6 +159,19 @@ describe('while a session moves', () => {
     town.settle();
     expect(town.names(resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
     expect(town.sessions('s2')).toBe(1);
+  });
+
+  it('does not keep a client waiting that resumes before its ws-gateway hands its connection over', () => {
+    const town = new Town();
+    const client = town.ready();
+    town.lost = ({ message }) => message.$case === 'connectionReleased';
+    town.move('7:0', 's2');
+    town.settle(100);
+    town.publish('100', 'a');
+    const resumed = town.resume(client, town.client(client).lastSeq);
+    town.settle(100);
+    expect(town.names(resumed)).toEqual(['MESSAGE_CREATE', 'RESUMED']);
+    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
   });
 
   it('nobody is told that its user is offline', () => {
@@ -235,132 +250,5 @@ describe('while a session moves', () => {
       expect([...town.acked].sort()).toEqual(['a', 'b', 'j', 'l']);
       town.expectUnbroken(client);
     }
-  });
-});
-
-describe('a move that comes to nothing', () => {
-  const stateHeld = (town: Town): number => {
-    const client = town.ready();
-    town.held = ({ message }) => message.$case === 'sessionState';
-    town.move('7:0', 's2');
-    town.settle();
-    town.publish('100', 'a');
-    town.settle();
-    return client;
-  };
-
-  it('because the new node dies leaves the session where it is; its client resumes', () => {
-    const town = new Town();
-    const client = stateHeld(town);
-    town.kill('s2');
-    town.held = undefined;
-    town.settle();
-    expect([town.got(client), town.client(client).closed]).toEqual([[], 4000]);
-    town.owners.clear();
-    town.delist('s2');
-    town.settle();
-    town.publish('100', 'b');
-    town.settle();
-    const { lastSeq } = town.client(client);
-    const resumed = town.resume(client, lastSeq);
-    town.settle();
-    expect(town.got(resumed)).toEqual(['100 a', '100 b']);
-    const { frames, closed } = town.client(resumed);
-    expect(frames.map(({ seq }) => seq)).toEqual([1, 2, 3].map((more) => lastSeq + more));
-    expect(closed).toBeUndefined();
-  });
-
-  it('because the link breaks is found out when it is back, and the session goes then', () => {
-    const town = new Town();
-    const client = stateHeld(town);
-    town.breakLink('s1', 's2');
-    town.held = undefined;
-    town.settle();
-    town.mendLink('s1', 's2');
-    town.settle(2000);
-    town.publish('100', 'b');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a', '100 b']);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
-  });
-
-  it('though the session lives there already is no move back', () => {
-    const town = new Town();
-    const client = town.ready();
-    town.held = ({ message }) => message.$case === 'sessionMoved';
-    town.move('7:0', 's2');
-    town.settle();
-    town.breakLink('s1', 's2');
-    town.held = undefined;
-    town.mendLink('s1', 's2');
-    town.settle();
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a']);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
-  });
-
-  it('because the old node dies costs the session; the new one drops what it queued', () => {
-    const town = new Town();
-    const client = town.ready();
-    town.held = ({ message }) => message.$case === 'sessionOfferAccepted';
-    town.move('7:0', 's2');
-    town.settle();
-    town.kill('s1');
-    town.delist('s1');
-    town.settle(30_000);
-    expect(town.sessions('s2')).toBe(0);
-    const resumed = town.resume(client, town.client(client).lastSeq);
-    town.settle(10_000);
-    expect(town.client(resumed)).toMatchObject({ invalid: true });
-  });
-
-  it('because the new node was not reached yet is made good when it is', () => {
-    const town = new Town();
-    const client = town.ready();
-    town.lost = ({ message }) => message.$case === 'sessionOffer';
-    town.move('7:0', 's2');
-    town.settle();
-    town.lost = undefined;
-    town.mendLink('s1', 's2');
-    town.settle();
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
-  });
-
-  it('does not refuse a resume that waited for it: that is answered where the session stays', () => {
-    const town = new Town({ moves: { concurrency: 64, bytes: 1e6, timeout: 1000 } });
-    const client = town.ready();
-    town.drop(client);
-    town.settle();
-    town.held = ({ message, from }) => message.$case === 'subscribe' && from.id === 's2';
-    town.move('7:0', 's2');
-    town.settle();
-    const resumed = town.resume(client, town.client(client).lastSeq, 's2');
-    town.settle(5000);
-    expect(town.names(resumed)).toEqual(['RESUMED']);
-    town.held = undefined;
-    town.settle(5000);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(resumed)).toEqual(['100 a']);
-  });
-
-  it('because the new node does not get ready in time is tried again', () => {
-    const town = new Town({ moves: { concurrency: 64, bytes: 1e6, timeout: 1000 } });
-    const client = town.ready();
-    town.held = ({ message, from }) => message.$case === 'subscribe' && from.id === 's2';
-    town.move('7:0', 's2');
-    town.settle(1500);
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a']);
-    town.held = undefined;
-    town.settle(5000);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
   });
 });

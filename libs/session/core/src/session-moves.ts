@@ -2,8 +2,9 @@ import { type ArrivalParts, Arrivals } from './arrivals';
 import type { Arrived } from './event-stream';
 import type { AudienceView, JoinWait } from './audience-view';
 import { type DepartureParts, Departures } from './departures';
-import type { Inbound, NodeRef, Outbound } from './messages';
-import { type ClientMessage, type ForwardedToSession, moveFlow } from './move-messages';
+import { close } from './doorstep';
+import type { Inbound, NodeRef, Outbound, Resume } from './messages';
+import { type ClientMessage, type ForwardedToSession, forwarded, moveFlow } from './move-messages';
 import type { Session } from './session';
 import { StrayResumes } from './stray-resumes';
 
@@ -41,6 +42,7 @@ export class SessionMoves {
   /** The member list has changed. */
   review(now: number): void {
     this.departures.review(now);
+    this.strays.review(now);
   }
 
   /** READY was sent, or the session was resumed: if it is another node's, it may go now. */
@@ -55,7 +57,6 @@ export class SessionMoves {
   peerGone(node: string, now: number): void {
     this.departures.peerGone(node, now);
     this.arrivals.peerGone(node, now);
-    this.strays.peerGone(node, now);
   }
 
   entered(view: AudienceView, session: Session): void {
@@ -88,7 +89,7 @@ export class SessionMoves {
       case 'sessionOffer':
         arrivals.offered(message.value, from, now);
         for (const { value, gateway } of this.strays.found(message.value.sessionId))
-          if (!arrivals.await(value, gateway)) this.parts.sessions.resume(value, gateway, now);
+          if (!arrivals.await(value, gateway, now)) this.answerFound(value, gateway, from, now);
         return true;
       case 'sessionOfferAccepted':
         departures.accepted(message.value.sessionId, message.value.points, from, now);
@@ -143,31 +144,31 @@ export class SessionMoves {
       case 'requestMembers':
       case 'connectionEnded':
       case 'socketPressure':
-        return arrivals.keep(message, from) || departures.forward(message, from);
+        return arrivals.keep(message, from, now) || departures.forward(message, from);
       default:
         return false;
     }
   }
 
-  private resume(
-    value: Extract<Inbound, { $case: 'resume' }>['value'],
-    from: NodeRef,
-    isForwarded: boolean,
-    now: number,
-  ): boolean {
-    if (this.arrivals.await(value, from)) return true;
+  private resume(value: Resume, from: NodeRef, isForwarded: boolean, now: number): boolean {
+    if (this.arrivals.await(value, from, now)) return true;
     const target = this.departures.whereabouts(value.sessionId);
     if (target !== undefined && !isForwarded) {
-      const forwarded = {
-        gateway: from.id,
-        incarnation: from.incarnation,
-        message: { $case: 'resume', value } as const,
-      };
-      this.say(target, { $case: 'forwardedToSession', value: forwarded });
+      this.say(target, forwarded({ $case: 'resume', value }, from));
       return true;
     }
-    if (target === undefined && this.parts.sessions.get(value.sessionId) !== undefined) return false;
-    return this.strays.take(value, from, isForwarded, now);
+    const isHere = this.parts.sessions.get(value.sessionId) !== undefined;
+    if (target === undefined && isHere) return false;
+    // It is between two nodes, and the other one has sent the resume here.
+    if (isHere) this.parts.sessions.doorstep.refuse(from, value.connection, close.tryAgain);
+    return isHere || this.strays.take(value, from, isForwarded, now);
+  }
+
+  /** The session was found and does not come here: it is here already, or stays with the node that offered it. */
+  private answerFound(value: Resume, gateway: NodeRef, keeper: NodeRef, now: number): void {
+    if (this.parts.sessions.get(value.sessionId) !== undefined)
+      this.parts.sessions.resume(value, gateway, now);
+    else this.say(keeper, forwarded({ $case: 'resume', value }, gateway));
   }
 
   private forwarded({ gateway, incarnation, message }: ForwardedToSession, now: number): void {
@@ -176,7 +177,7 @@ export class SessionMoves {
     if (message.$case === 'identify') this.parts.sessions.identify(message.value, from, now);
     else if (message.$case === 'resume') {
       if (!this.resume(message.value, from, true, now)) this.parts.sessions.resume(message.value, from, now);
-    } else if (!this.arrivals.keep(message, from)) this.heard(message, from, now);
+    } else if (!this.arrivals.keep(message, from, now)) this.heard(message, from, now);
   }
 
   private heard(message: ClientMessage, gateway: NodeRef, now: number): void {

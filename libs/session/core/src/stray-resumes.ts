@@ -3,7 +3,7 @@ import type { Entry } from './agenda';
 import { close } from './doorstep';
 import type { Kit } from './kit';
 import type { NodeRef, Resume } from './messages';
-import { moveFlow } from './move-messages';
+import { forwarded, moveFlow } from './move-messages';
 import type { Sessions } from './sessions';
 
 interface Search {
@@ -37,9 +37,7 @@ export class StrayResumes {
     if (place === undefined) return false;
     const owner = placement.ownerOf('session-node', sessionRingKey(place));
     if (owner !== undefined && owner !== placement.self.id && !isForwarded) {
-      const message = { $case: 'resume', value } as const;
-      const forwarded = { gateway: gateway.id, incarnation: gateway.incarnation, message };
-      outbox.send(owner, moveFlow, { $case: 'forwardedToSession', value: forwarded });
+      outbox.send(owner, moveFlow, forwarded({ $case: 'resume', value }, gateway));
       return true;
     }
     return this.search(value, gateway, now);
@@ -53,14 +51,17 @@ export class StrayResumes {
     return search.resumes;
   }
 
-  /** That node does not have it, or will not say. */
+  /** That node does not have it. */
   absent(sessionId: string, node: string, now: number): void {
     const search = this.searches.get(sessionId);
     if (search?.nodes.delete(node) === true && search.nodes.size === 0) this.giveUp(sessionId, search, now);
   }
 
-  peerGone(node: string, now: number): void {
-    for (const sessionId of [...this.searches.keys()]) this.absent(sessionId, node, now);
+  /** The member list has changed: whoever is off it has no session any more. */
+  review(now: number): void {
+    const holders = new Set(this.kit.placement.holders());
+    for (const [sessionId, { nodes }] of [...this.searches])
+      for (const node of [...nodes]) if (!holders.has(node)) this.absent(sessionId, node, now);
   }
 
   private search(value: Resume, gateway: NodeRef, now: number): boolean {
@@ -74,7 +75,7 @@ export class StrayResumes {
         return true;
       }
       const begun: Search = { nodes: new Set(nodes), resumes: [], timer: undefined };
-      begun.timer = this.kit.agenda.add(now + answerWithin, (then) => this.giveUp(sessionId, begun, then));
+      begun.timer = this.kit.agenda.add(now + answerWithin, () => this.postpone(sessionId, begun));
       this.searches.set(sessionId, begun);
       for (const node of nodes)
         this.kit.outbox.send(node, moveFlow, { $case: 'sessionWanted', value: { sessionId } });
@@ -83,6 +84,13 @@ export class StrayResumes {
     if (search.resumes.length < mostResumes) search.resumes.push({ value, gateway });
     else this.sessions.doorstep.refuse(gateway, value.connection, close.tryAgain);
     return true;
+  }
+
+  /** Somebody says nothing who may have it, and may be back: their clients come again. */
+  private postpone(sessionId: string, search: Search): void {
+    this.end(sessionId, search);
+    for (const { value, gateway } of search.resumes)
+      this.sessions.doorstep.refuse(gateway, value.connection, close.tryAgain);
   }
 
   private giveUp(sessionId: string, search: Search, now: number): void {

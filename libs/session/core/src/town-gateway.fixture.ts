@@ -49,12 +49,16 @@ export class TownGateway {
 
   /** A session-node is dead. */
   gone(id: string): void {
-    for (const client of this.clients.values()) {
+    for (const [connection, client] of this.clients) {
       if (client.peer === id) {
         client.closed ??= 4000;
         client.peer = '';
       }
-      if (client.before === id) client.before = undefined;
+      if (client.before !== id) continue;
+      client.before = undefined;
+      const { sessionId, epoch } = client;
+      const value = { connection, sessionId, epoch, open: true, pressed: false, forsaken: true };
+      this.send(client.peer, { $case: 'connectionReleased', value });
     }
   }
 
@@ -92,7 +96,7 @@ export class TownGateway {
         const client = this.client(connection);
         const open = client.closed === undefined && client.epoch === epoch && client.peer === from.id;
         if (open) Object.assign(client, { peer: node, before: from.id });
-        const value = { connection, sessionId, epoch, open, pressed: false };
+        const value = { connection, sessionId, epoch, open, pressed: false, forsaken: false };
         this.send(node, { $case: 'connectionReleased', value });
         break;
       }

@@ -275,6 +275,11 @@ export interface ConnectionReleased {
   open: boolean;
   /** As in SocketPressure. */
   pressed: boolean;
+  /**
+   * The node before is gone, and takes nothing back. Said again when that is known: whoever has not got the session from
+   * it by then never will.
+   */
+  forsaken: boolean;
 }
 
 /** The connection now belongs to this session on this node. The first dispatch has the sequence number seq + 1. */
@@ -3510,7 +3515,7 @@ export const SocketPressure: MessageFns<SocketPressure> = {
 };
 
 function createBaseConnectionReleased(): ConnectionReleased {
-  return { connection: 0, sessionId: "", epoch: 0, open: false, pressed: false };
+  return { connection: 0, sessionId: "", epoch: 0, open: false, pressed: false, forsaken: false };
 }
 
 export const ConnectionReleased: MessageFns<ConnectionReleased> = {
@@ -3529,6 +3534,9 @@ export const ConnectionReleased: MessageFns<ConnectionReleased> = {
     }
     if (message.pressed !== false) {
       writer.uint32(40).bool(message.pressed);
+    }
+    if (message.forsaken !== false) {
+      writer.uint32(48).bool(message.forsaken);
     }
     return writer;
   },
@@ -3586,6 +3594,14 @@ export const ConnectionReleased: MessageFns<ConnectionReleased> = {
             message.pressed = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.forsaken = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3608,6 +3624,7 @@ export const ConnectionReleased: MessageFns<ConnectionReleased> = {
     message.epoch = object.epoch ?? 0;
     message.open = object.open ?? false;
     message.pressed = object.pressed ?? false;
+    message.forsaken = object.forsaken ?? false;
     return message;
   },
 };
