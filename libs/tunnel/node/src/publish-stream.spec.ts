@@ -33,8 +33,9 @@ class Stream {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !holds();) {
-    if (Date.now() > end) throw new Error('it did not happen within 5 s');
+  // Less than a test may take.
+  for (const end = Date.now() + 15_000; !holds();) {
+    if (Date.now() > end) throw new Error('it did not happen within 15 s');
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
