@@ -140,9 +140,10 @@ export const plants: readonly Plant[] = [
   {
     name: 'a forgotten generation check',
     source: 'etcd',
+    first: 60,
     tap: (onlooker, _loop, generationOf) => new ForgottenGeneration(onlooker, generationOf),
   },
-  { name: 'a lease believed too long', source: 'etcd', first: 133, cluster: believing },
+  { name: 'a lease believed too long', source: 'etcd', first: 60, cluster: believing },
   { name: 'a dropped re-send', tap: (onlooker) => new DroppedResend(onlooker) },
   {
     name: 'a snapshot overtaken by an event',
