@@ -7,6 +7,7 @@ import { clientFrame } from './frame-counter';
 import { heartbeat } from './gateway';
 import { readMetric } from './metrics';
 import { Probe } from './probe';
+import { machineSeconds } from './process-cpu';
 import { percentile, table } from './report';
 import { Closing, type Scenario, unprivilegedIntents } from './scenario';
 import { type SeededGuild, seed } from './seed';
@@ -27,8 +28,8 @@ type Moving = 'guild-node' | 'session-node';
 /** Events a second to all guilds in turn. */
 const backgroundRate = 100;
 /** Guilds that are looked at closely during a move, and milliseconds between two events to each. */
-const probed = 8;
-const probeEvery = 25;
+const probed = 4;
+const probeEvery = 40;
 const heartbeatEvery = 40_000;
 /** How long a list that has changed is looked at. */
 const aftermath = 1_000;
@@ -85,7 +86,7 @@ export const moves: Scenario = async ({ moves: times }, say) => {
         `${backgroundRate} events a second to all guilds and ${probed * (1000 / probeEvery)} to ${probed} of those that move\n`,
     );
     const rows: (string | number)[][] = [['', 'pauses', 'p50 ms', 'p99 ms', 'longest ms', 'all moved in s']];
-    const still = await quietly(probe, guilds);
+    const { pauses: still, busy } = await quietly(probe, guilds);
     rows.push(['nothing moves', ...figures(still), '']);
     let guildPauses: Float64Array = new Float64Array();
     for (const role of ['guild-node', 'session-node'] as const) {
@@ -98,6 +99,9 @@ export const moves: Scenario = async ({ moves: times }, say) => {
     clearInterval(beats);
     await expectAll(crowd, probe, guilds);
     say(table(rows));
+    say(
+      `\nWhile nothing moves the machine is ${Math.round(busy * 100)} % busy, clients and publisher included.`,
+    );
     say(
       `\n${probe.published} events; each of ${crowd.size} clients has all of its guilds', without a gap in seq.`,
     );
@@ -127,11 +131,17 @@ function crowdOf(cluster: RunningCluster): Crowd {
   });
 }
 
-/** What the machine does to some guilds without any move. */
-async function quietly(probe: Probe, guilds: readonly SeededGuild[]): Promise<readonly number[]> {
+/** What the machine does to some guilds without any move, and which part of its time it works. */
+async function quietly(
+  probe: Probe,
+  guilds: readonly SeededGuild[],
+): Promise<{ pauses: readonly number[]; busy: number }> {
   const stop = probe.closely(guilds.slice(0, probed), probeEvery);
+  const before = machineSeconds();
   await setTimeout(5_000);
-  return stop();
+  const after = machineSeconds();
+  const busy = (after.busy - before.busy) / (after.all - before.all);
+  return { pauses: await stop(), busy };
 }
 
 async function comeAndGo(
