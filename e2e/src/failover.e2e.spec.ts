@@ -49,7 +49,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
       await load.wiring.cluster.restart('guild-node', nth);
       await load.listener.expectUnbroken(load.stream);
     },
-    60_000,
+    120_000,
   );
 
   it.each([0, 1])(
@@ -60,7 +60,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
       await load.wiring.cluster.restart('guild-node', nth);
       await load.listener.expectUnbroken(load.stream);
     },
-    60_000,
+    120_000,
   );
 
   it.each([0, 1])(
@@ -93,7 +93,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
         expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
       }
     },
-    60_000,
+    120_000,
   );
 
   it('ends no session when one session-node after the other is told to stop, and comes back', async () => {
@@ -124,7 +124,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     const seqs = [...detached.received, ...again.received].flatMap(({ s }) => s ?? []);
     expect(seqs).toEqual(seqs.map((_, at) => at + 1));
     await again.close();
-  }, 90_000);
+  }, 120_000);
 
   it('ends no session when each node is told to stop in turn, and comes back', async () => {
     const token = load.wiring.token(demo.outsider);
@@ -190,7 +190,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     await client.close();
     await load.stream.stop();
     expect(load.stream.errors).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('goes on while etcd is away for longer than any lease, moves nothing, and goes on when it is back', async () => {
     const owners = layout.flatMap((app, at) =>
@@ -213,7 +213,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     await client.until(() => client.named('SOMETHING_OF_OURS').length >= later);
     expect(await read('derailed_cluster_generation')).toEqual(before);
     await load.listener.expectUnbroken(load.stream);
-  }, 60_000);
+  }, 120_000);
 
   it('lets a client resume elsewhere, without a gap, when its ws-gateway is killed', async () => {
     const [first, second] = [0, 1].map((at) => load.wiring.cluster.app('ws-gateway', at).door('WebSocket'));
@@ -231,7 +231,7 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
     expect(seqs).toEqual(seqs.map((_, at) => at + 1));
     await again.close();
     await load.wiring.cluster.restart('ws-gateway', 1);
-  }, 60_000);
+  }, 120_000);
 
   it('delivers once what was sent again through another tunnel, because its first one was killed', async () => {
     const [, second] = [0, 1].map((at) => load.wiring.cluster.app('tunnel', at).door('tunnel'));
@@ -249,5 +249,5 @@ describeWithEtcd('a cluster on etcd under 200 events a second', () => {
       Array.from({ length: other.length }, (_, at) => at + 1),
     );
     await load.wiring.cluster.restart('tunnel', 1);
-  }, 60_000);
+  }, 120_000);
 });

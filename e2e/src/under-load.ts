@@ -80,12 +80,16 @@ export class Listener {
   /** What its start had to go through, because a key was still on its way. */
   private readonly atFirst: { readonly closes: number; readonly guildDeletes: number };
 
-  private constructor(readonly client: DiscordClient) {
+  private constructor(
+    readonly client: DiscordClient,
+    /** HOST:PORT of the admin door of its ws-gateway. */
+    private readonly admin: string,
+  ) {
     this.atFirst = { closes: client.closes.length, guildDeletes: client.named('GUILD_DELETE').length };
   }
 
   static async connect(
-    { gateway, token }: Wiring,
+    { gateway, admin, token }: Wiring,
     user: string,
     intents = VALID_INTENTS & ~PRIVILEGED_INTENTS,
   ): Promise<Listener> {
@@ -95,7 +99,7 @@ export class Listener {
     // A guild that is still on its way to another owner is unavailable at first.
     const guilds = (await client.first('READY')).d['guilds'] as unknown[];
     await client.until(() => client.named('GUILD_CREATE').length === guilds.length);
-    return new Listener(client);
+    return new Listener(client, admin);
   }
 
   /** Numbers of the events that came, of one session after the other. */
@@ -104,6 +108,12 @@ export class Listener {
       .named('SOMETHING_OF_OURS')
       .map(({ d }) => Number(d['n']))
       .filter((n) => (n % 4 === 0) === ofUser);
+  }
+
+  /** Why its ws-gateway has closed connections so far: clients see codes alone, and most of them are 4000. */
+  private async reasons(): Promise<string[]> {
+    const text = await (await fetch(`http://${this.admin}/metrics`)).text();
+    return text.split('\n').filter((line) => /^derailed_gateway_(closes|gaps).* [1-9]/.test(line));
   }
 
   /**
@@ -119,7 +129,9 @@ export class Listener {
     for (const mine of [true, false])
       expect(this.numbers(mine)).toEqual(all.filter((n) => (n % 4 === 0) === mine));
     expect(client.received.map(({ s }) => s)).toEqual(client.received.map((_, at) => at + 1));
-    expect([client.closes.slice(this.atFirst.closes), client.resumes]).toEqual([[], 0]);
+    const closes = client.closes.slice(this.atFirst.closes);
+    const why = closes.length > 0 ? await this.reasons() : [];
+    expect({ closes, resumes: client.resumes, why }).toEqual({ closes: [], resumes: 0, why: [] });
     const guilds = client.named('GUILD_CREATE').map(({ d }) => d['id']);
     expect(guilds).toEqual([...new Set(guilds)]);
     expect(client.named('GUILD_DELETE').slice(this.atFirst.guildDeletes)).toEqual([]);
@@ -139,7 +151,7 @@ export interface Load {
 /** A cluster of these apps on etcd for the tests of a suite, and a stream and its listener for each of them. */
 export function underLoad(
   layout: readonly ClusterApp[],
-  times: Readonly<Record<string, string>> = { LEASE_TTL: '3s', LINK_GRACE: '1s' },
+  times: Readonly<Record<string, string>> = { LEASE_TTL: '3s', LINK_GRACE: '3s' },
 ): Load {
   const load = {} as Load;
 
