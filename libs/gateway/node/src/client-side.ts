@@ -7,7 +7,7 @@ import type { Clock, Rng } from '@derailed/shared/kernel';
 import type { Client, ClientWebSocket } from './client';
 import { Clients } from './clients';
 import { Departure } from './departure';
-import { Flusher } from './flusher';
+import { type FlushObserver, Flusher } from './flusher';
 import { GatewayMetrics } from './metrics';
 import type { Sink } from './outbox';
 import { SessionReceiver } from './session-receiver';
@@ -68,7 +68,7 @@ export class ClientSide {
       turn: (task: () => void) => void turn(task),
       after: (ms: number, task: () => void) => void clock.after(ms, task),
     };
-    const flusher = new Flusher(loop, config, {
+    const observer: FlushObserver = {
       wrote: (writes, frames, bytes) => {
         metrics.wrote(writes, frames, bytes);
       },
@@ -84,7 +84,8 @@ export class ClientSide {
       tooSlow: (outbox) => {
         this.shell.tooSlow(outbox);
       },
-    });
+    };
+    const flusher = new Flusher(loop, config, observer, () => cluster.holdsLease());
     const sender = new SessionSender(mesh, cluster, publicUrl);
     this.clients = clients;
     this.metrics = metrics;

@@ -1,6 +1,6 @@
 import { type Tail, frameLength, payloadTail, tailOf, writeFrame } from '@derailed/shared/protocol';
 import type { EventLoop } from './event-loop';
-import { Flusher } from './flusher';
+import { type FlushObserver, Flusher } from './flusher';
 import { Outbox, type Sink } from './outbox';
 
 /** An event loop whose turns and time the test takes itself. */
@@ -81,6 +81,7 @@ describe('the flusher', () => {
   let flushes: number;
   let delivered: number[];
   let pressures: [connection: number, pressed: boolean][];
+  let isMember: boolean;
 
   beforeEach(() => {
     loop = new StoppedLoop();
@@ -89,13 +90,15 @@ describe('the flusher', () => {
     delivered = [];
     pressures = [];
     const limits = { outboundPressure: 300, outboundLimit: 1000 };
-    flusher = new Flusher(loop, limits, {
+    isMember = true;
+    const observer: FlushObserver = {
       pressure: (outbox, pressed) => pressures.push([outbox.connection, pressed]),
       wrote: () => undefined,
       flushed: () => flushes++,
       delivered: (publishedAt) => delivered.push(...publishedAt),
       tooSlow: (outbox) => slow.push(outbox),
-    });
+    };
+    flusher = new Flusher(loop, limits, observer, () => isMember);
   });
 
   const say = (outbox: Outbox, text: string): void => {
@@ -114,6 +117,27 @@ describe('the flusher', () => {
       ['810322612281032262228103226322'],
     ]);
     expect(flushes).toBe(1);
+  });
+
+  it('writes nothing that waited while the process stood still, before it is known to be a member still', () => {
+    const socket = new Socket(loop);
+    say(new Outbox(socket, 1, { readyState: 1 }), 'a');
+    loop.now = 1500;
+    isMember = false;
+    loop.step();
+    loop.now += 20;
+    loop.timers.shift()?.task();
+    expect(socket.writes).toEqual([]);
+    isMember = true;
+    loop.now += 20;
+    loop.timers.shift()?.task();
+    expect(socket.writes).toHaveLength(1);
+    // Whoever did not stand still is not asked.
+    isMember = false;
+    say(new Outbox(socket, 2, { readyState: 1 }), 'b');
+    loop.now += 900;
+    loop.step();
+    expect(socket.writes).toHaveLength(2);
   });
 
   it('gives each socket its own seq and its own event, whatever the socket before it got', () => {

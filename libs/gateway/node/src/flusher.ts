@@ -35,6 +35,12 @@ export const pacing = {
 
 const slabBytes = 1 << 20;
 
+/**
+ * What waited for longer may be from before the process stood still, and the clients with others by now: nothing of it leaves
+ * before it is sure that this node is on the member list still. Milliseconds.
+ */
+export const standstill = { after: 1_000, lookEvery: 20 } as const;
+
 /** How many sockets are written between two looks at the clock. */
 const socketsPerLook = 8;
 
@@ -66,6 +72,7 @@ export class Flusher {
     private readonly loop: EventLoop,
     private readonly limits: SocketLimits,
     private readonly observer: FlushObserver,
+    private readonly isMember: () => boolean,
   ) {}
 
   /** Something waits in the outbox. */
@@ -109,6 +116,10 @@ export class Flusher {
 
   private readonly slice = (): void => {
     const start = this.loop.monotonic();
+    if (start - this.currentSince > standstill.after && !this.isMember()) {
+      this.loop.after(standstill.lookEvery, this.slice);
+      return;
+    }
     let now = start;
     while (this.at < this.current.length && now - start < pacing.sliceMs) {
       const end = Math.min(this.at + socketsPerLook, this.current.length);

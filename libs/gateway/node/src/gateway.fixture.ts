@@ -96,7 +96,7 @@ export class GatewayFixture {
     const logger = { error: () => undefined, warn: () => undefined, info: () => undefined };
     const platform = PlatformStub.with([
       [MESH, network.join('gateway:1')],
-      [CLUSTER, { view: { ownerOf: () => 'session:1' } }],
+      [CLUSTER, { view: { ownerOf: () => 'session:1' }, holdsLease: () => true }],
       [AuthClient, auth],
       [CLOCK, systemClock],
       [RNG, systemRng],

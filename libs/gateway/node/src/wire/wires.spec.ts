@@ -107,6 +107,7 @@ class Line {
         delivered: () => undefined,
         tooSlow: fail,
       },
+      () => true,
     );
     this.decode = decoders[compression]();
   }
