@@ -34,7 +34,7 @@ describe('a simulated cluster', () => {
       const { violations } = await simulate({ seed, cluster, faults });
       expect(violations).toEqual([]);
     },
-    20_000,
+    120_000,
   );
 
   it('does something worth watching', async () => {
@@ -48,7 +48,7 @@ describe('a simulated cluster', () => {
     const [one, again, other] = [await historyOf(3), await historyOf(3), await historyOf(4)];
     expect(again).toBe(one);
     expect(other).not.toBe(one);
-  }, 20_000);
+  }, 120_000);
 });
 
 describe('the simulator', () => {
