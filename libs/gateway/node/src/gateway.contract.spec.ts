@@ -2,6 +2,16 @@ import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { GatewayFixture, sessionId, user } from './gateway.fixture';
 
+/** What the next node hears of a connection whose session moves to it. */
+const handedOver = (connection: number) => ({
+  connection,
+  sessionId,
+  epoch: 1,
+  open: true,
+  pressed: false,
+  forsaken: false,
+});
+
 describe('a ws-gateway between real clients and a scripted session-node', () => {
   let gateway: GatewayFixture;
 
@@ -134,14 +144,7 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
     gateway.deliver([connection], [1], 'READY', '{}');
     gateway.move(connection, next);
     gateway.deliver([connection], [2], 'FROM_THE_NODE_BEFORE', '{}');
-    expect(await released).toEqual({
-      connection,
-      sessionId,
-      epoch: 1,
-      open: true,
-      pressed: false,
-      forsaken: false,
-    });
+    expect(await released).toEqual(handedOver(connection));
     next.send('gateway:1', 'deliver', {
       $case: 'bound',
       value: { connection, sessionId, epoch: 2, seq: 1 },
@@ -178,14 +181,7 @@ describe('a ws-gateway between real clients and a scripted session-node', () => 
       $case: 'refused',
       value: { connection: other.connection, closeCode: 4000, resumable: false, delayMs: 0 },
     });
-    expect(await released).toEqual({
-      connection,
-      sessionId,
-      epoch: 1,
-      open: true,
-      pressed: false,
-      forsaken: false,
-    });
+    expect(await released).toEqual(handedOver(connection));
   });
 
   it('says to the node that the session moves to when the one before is gone', async () => {
