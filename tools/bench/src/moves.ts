@@ -28,8 +28,8 @@ type Moving = 'guild-node' | 'session-node';
 /** Events a second to all guilds in turn. */
 const backgroundRate = 100;
 /** Guilds that are looked at closely during a move, and milliseconds between two events to each. */
-const probed = 4;
-const probeEvery = 40;
+const probed = 8;
+const probeEvery = 25;
 const heartbeatEvery = 40_000;
 /** How long a list that has changed is looked at. */
 const aftermath = 1_000;
