@@ -1,8 +1,9 @@
 import { Kind } from '@derailed/audience/core';
 import { isSnowflake } from '@derailed/shared/kernel';
 import { sessionRingKey } from '@derailed/shared/protocol';
+import { AdoptedSessions } from './adopted-sessions';
 import { Adoption, type AdoptionParts } from './adoption';
-import { type Arrival, arrivalOf, isPast, isSame, originOf, pointsOf } from './arrival';
+import { type Arrival, arrivalOf, isPast, isSame, pointsOf } from './arrival';
 import type { AudienceView, JoinWait } from './audience-view';
 import type { Outbound, NodeRef, Resume } from './messages';
 import { close } from './doorstep';
@@ -35,8 +36,6 @@ const mostMessages = 128;
 const lookAgain = 5;
 /** How long a ws-gateway may take to hand a connection over, in milliseconds: one that is dead is known to be by then. */
 const releaseWithin = 10_000;
-/** How long it matters what the sessions of another node had. An owner that forgot publishes again within this. */
-const rememberFor = 300_000;
 /** How much longer than the other node this one waits for a move. */
 const slack = 2;
 
@@ -48,11 +47,18 @@ const slack = 2;
 export class Arrivals {
   private readonly byId = new Map<string, Arrival>();
   private readonly adoption: Adoption;
-  /** Sessions that were adopted lately, and whose nodes may ask. */
-  private readonly adopted = new Map<string, string>();
+  private readonly adopted: AdoptedSessions;
 
   constructor(private readonly parts: ArrivalParts) {
     this.adoption = new Adoption(parts);
+    this.adopted = new AdoptedSessions({
+      agenda: parts.kit.agenda,
+      forgetSession: (sessionId) => {
+        const session = parts.sessions.get(sessionId);
+        if (session !== undefined) this.adoption.forgetPast(session);
+      },
+      forgetOrigin: (origin) => this.adoption.forgetOrigin(origin),
+    });
   }
 
   /** Sessions that do not live here yet. */
@@ -119,7 +125,7 @@ export class Arrivals {
     const { sessionId } = state;
     const arrival = this.byId.get(sessionId);
     if (arrival === undefined || arrival.adopted || !isSame(arrival.from, from)) {
-      this.say(from, sessionId, this.adopted.has(sessionId));
+      this.say(from, sessionId, this.adopted.has(sessionId, from));
       return;
     }
     arrival.state = state;
@@ -136,18 +142,20 @@ export class Arrivals {
     const arrival = this.byId.get(sessionId);
     // Its state is here, or comes: the answer follows.
     if (arrival?.state !== undefined && !arrival.adopted) return;
-    this.say(from, sessionId, this.adopted.has(sessionId));
+    this.say(from, sessionId, this.adopted.has(sessionId, from));
   }
 
   /** All that the connection was sent before has arrived there. */
   released(value: ConnectionReleased, gateway: NodeRef, now: number): void {
     const arrival = this.byId.get(value.sessionId);
     if (arrival === undefined) {
-      if (value.open) this.letGo(value, gateway);
+      // Of what did not come to live here, the node before takes the connection back, unless it is gone.
+      const isWaitedFor = value.forsaken || this.adopted.hasOf(value.sessionId, value.epoch);
+      if (value.open && isWaitedFor) this.letGo(value, gateway);
       return;
     }
     arrival.released = { value, gateway };
-    if (arrival.adopted) this.attach(arrival, now);
+    if (arrival.adopted && isReleased(arrival)) this.attach(arrival, now);
   }
 
   /** Keeps what a client says until its session is here. False: that is not on its way. */
@@ -218,6 +226,7 @@ export class Arrivals {
     session.state = 'arriving';
     session.admitted = true;
     session.placedBy = generation;
+    this.adopted.delete(sessionId, from);
     const arrival = arrivalOf(session, from);
     arrival.timer = kit.agenda.add(now + kit.limits.moves.timeout * slack, (then) =>
       this.fail(arrival, then, true),
@@ -270,11 +279,10 @@ export class Arrivals {
     agenda.drop(arrival.timer);
     this.adoption.adopt(arrival, state, now);
     counts.movedIn++;
-    this.remember(arrival.session.id, arrival.from, now);
+    this.adopted.add(arrival.session.id, arrival.from, state.epoch, now);
     if (state.connection === undefined) this.settle(arrival, now);
-    else if (arrival.released === undefined)
-      arrival.timer = agenda.add(now + releaseWithin, (then) => this.attach(arrival, then));
-    else this.attach(arrival, now);
+    else if (isReleased(arrival)) this.attach(arrival, now);
+    else arrival.timer = agenda.add(now + releaseWithin, (then) => this.attach(arrival, then));
   }
 
   /** The connection is here, or is not to be had. */
@@ -283,7 +291,7 @@ export class Arrivals {
     const { session, released } = arrival;
     if (this.byId.get(session.id) !== arrival) return;
     const { state } = session;
-    if (state === 'replaying' && released?.value.open === true) {
+    if (state === 'replaying' && isReleased(arrival) && released?.value.open === true) {
       const { connection, epoch, pressed } = released.value;
       sessions.bind(session, released.gateway, connection, now);
       session.formerEpoch = epoch;
@@ -339,19 +347,6 @@ export class Arrivals {
     for (const { value, gateway } of resumes) this.tell(from, forwarded({ $case: 'resume', value }, gateway));
   }
 
-  private remember(sessionId: string, from: NodeRef, now: number): void {
-    const { agenda } = this.parts.kit;
-    const origin = originOf(from);
-    this.adopted.set(sessionId, origin);
-    agenda.add(now + rememberFor, () => {
-      this.adopted.delete(sessionId);
-      const session = this.parts.sessions.get(sessionId);
-      if (session !== undefined) this.adoption.forgetPast(session);
-      for (const other of this.adopted.values()) if (other === origin) return;
-      this.adoption.forgetOrigin(origin);
-    });
-  }
-
   /** Another connection has the session by now, or nobody has it. */
   private letGo(
     { connection, epoch }: Pick<ConnectionReleased, 'connection' | 'epoch'>,
@@ -377,4 +372,9 @@ export class Arrivals {
   private tell(to: NodeRef, message: Outbound): void {
     this.parts.kit.outbox.send(to.id, moveFlow, message);
   }
+}
+
+/** Whether the connection was handed over with the state that came, not at a try before. */
+function isReleased({ released, state }: Arrival): boolean {
+  return released !== undefined && released.value.epoch === state?.epoch;
 }

@@ -5,7 +5,7 @@ import type { Kit } from './kit';
 import type { MemberRequests } from './member-requests';
 import type { NodeRef } from './messages';
 import type { EnteringGuild, SessionOffer, SessionState } from './move-messages';
-import type { Session } from './session';
+import type { Binding, Session } from './session';
 import type { Shelf } from './shelf';
 import { flowOf } from './flow';
 import type { Views } from './views';
@@ -25,6 +25,8 @@ export interface Departure {
   timer: Entry | undefined;
   /** When its state was sent. Until it is heard what became of that, the session here only keeps what comes. */
   frozenAt: number | undefined;
+  /** The connection that was told to wait for the session there. */
+  lent: Binding | undefined;
   bytes: number;
 }
 
@@ -38,6 +40,7 @@ export function departureOf(session: Session, to: string, now: number): Departur
     points: new Map(),
     timer: undefined,
     frozenAt: undefined,
+    lent: undefined,
     bytes: 0,
   };
 }

@@ -3,6 +3,7 @@ import { sessionRingKey } from '@derailed/shared/protocol';
 import type { AudienceView } from './audience-view';
 import { type Departure, Packing, departureOf, hasReached, mayGo } from './departure';
 import type { Dispatches } from './dispatches';
+import { close } from './doorstep';
 import type { GuildEntries } from './guild-entries';
 import type { Kit } from './kit';
 import type { MemberRequests } from './member-requests';
@@ -222,6 +223,7 @@ export class Departures {
     agenda.drop(move.timer);
     this.freeze(session);
     if (binding !== undefined) {
+      move.lent = binding;
       const { connection, outlet } = binding;
       const { id: node, incarnation } = target;
       const moving = { connection, sessionId, epoch, node, incarnation };
@@ -259,20 +261,21 @@ export class Departures {
     this.remove(move);
     this.shelves.get(move.to)?.clear();
     kit.counts.movesFailed++;
-    if (session.state === 'ended') return;
     const { waiting = [], overran, binding } = session;
-    session.waiting = undefined;
     session.epoch += epochsApart;
+    if (move.lent !== binding) this.recall(move);
+    if (session.state === 'ended') return;
+    session.waiting = undefined;
     session.hop += epochsApart;
+    if (binding !== undefined) {
+      if (session.state === 'live') session.cursor = session.buffer.last + 1;
+      sessions.doorstep.introduce(session, session.cursor - 1);
+    }
     if (overran) {
       sessions.lose(session, 0, now);
       return;
     }
     if (session.state === 'detached') sessions.detach(session, now, session.detachedAt);
-    else if (binding !== undefined) {
-      if (session.state === 'live') session.cursor = session.buffer.last + 1;
-      sessions.doorstep.introduce(session, session.cursor - 1);
-    }
     for (const dispatch of waiting) dispatches.one(session, dispatch);
     sessions.replay(session, now);
     const rest = [...session.guilds].filter((guildId) => {
@@ -283,6 +286,14 @@ export class Departures {
     if (session.shown) sessions.show(session);
     this.again(session, now);
     this.pump(now);
+  }
+
+  /** The connection went with the session, which has ended or lost it meanwhile: it waits for either node. */
+  private recall({ session: { id, epoch }, lent }: Departure): void {
+    if (lent === undefined) return;
+    const { doorstep } = this.parts.sessions;
+    doorstep.introduce({ id, epoch, binding: lent }, 0);
+    doorstep.letGo(lent, epoch, close.tryAgain);
   }
 
   /** @param tells whether the other node has to be told */

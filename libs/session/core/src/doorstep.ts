@@ -17,7 +17,7 @@ export class Doorstep {
   constructor(private readonly kit: Pick<Kit, 'outbox' | 'counts'>) {}
 
   /** Tells the connection whose it is. @param seq of the last dispatch that its client has */
-  introduce({ binding, id, epoch }: Session, seq: number): void {
+  introduce({ binding, id, epoch }: Pick<Session, 'binding' | 'id' | 'epoch'>, seq: number): void {
     if (binding === undefined) return;
     this.kit.outbox.tell(binding.outlet.node.id, {
       $case: 'bound',

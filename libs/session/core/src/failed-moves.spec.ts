@@ -1,4 +1,5 @@
 import { Town } from './town.fixture';
+import { eventOf } from './world.fixture';
 
 describe('a move that comes to nothing', () => {
   const stateHeld = (town: Town): number => {
@@ -215,5 +216,75 @@ describe('a move that comes to nothing', () => {
     town.settle(5000);
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
     town.expectUnbroken(client);
+  });
+
+  /** A move fails because a part of its state has not come, and neither that nor the hand-over is known yet. */
+  const failed = (town: Town): number => {
+    const client = town.ready();
+    town.lost = ({ message }) => message.$case === 'replayEvents';
+    town.held = ({ message }) => ['sessionMoved', 'connectionReleased'].includes(message.$case);
+    town.move('7:0', 's2');
+    town.settle();
+    town.lost = undefined;
+    return client;
+  };
+
+  it('because the new node has not got all of it leaves the connection where the session stays', () => {
+    const town = new Town();
+    const client = failed(town);
+    // The hand-over first: the new node has no session for it, but the old one takes the connection back.
+    town.held = ({ message }) => message.$case === 'sessionMoved';
+    town.settle();
+    town.held = undefined;
+    town.settle(5000);
+    town.publish('100', 'a');
+    town.settle();
+    expect(town.got(client)).toEqual(['100 a']);
+    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
+    town.expectUnbroken(client);
+  });
+
+  it('says nothing of the connection at the next try, which waits for its own hand-over', () => {
+    const town = new Town();
+    const client = failed(town);
+    // The old node takes the session back and hands it over once more; nothing of that is at the ws-gateway yet.
+    const isAtGateway = (to: string): boolean => to === 'w';
+    town.held = ({ message, to }) => message.$case === 'connectionReleased' || isAtGateway(to);
+    town.settle();
+    town.publish('100', 'a');
+    town.settle(5000);
+    // What was said of the first hand-over comes now.
+    town.held = ({ from, to }) => from.id === 's1' && isAtGateway(to);
+    town.settle();
+    town.held = undefined;
+    town.settle();
+    town.publish('100', 'b');
+    town.settle();
+    expect(town.got(client)).toEqual(['100 a', '100 b']);
+    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
+    town.expectUnbroken(client);
+  });
+
+  it('ends a session that could keep no more of what came meanwhile, and says so to its client', () => {
+    const town = new Town({ replay: { events: 4096, bytes: 64 * 1024 } });
+    const client = failed(town);
+    for (const id of ['a', 'b'])
+      town.publish('100', id, eventOf(id, 'MESSAGE_CREATE', `"${'x'.repeat(40_000)}"`));
+    town.settle();
+    town.held = undefined;
+    town.settle();
+    expect(town.client(client)).toMatchObject({ closed: 0, invalid: true });
+    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 0]);
+  });
+
+  it('closes the connection of a session that has ended meanwhile', () => {
+    const town = new Town();
+    const client = failed(town);
+    town.disconnect('7', 4004);
+    town.settle();
+    expect(town.sessions('s1')).toBe(0);
+    town.held = undefined;
+    town.settle();
+    expect(town.client(client).closed).toBe(4000);
   });
 });

@@ -43,8 +43,6 @@ export class Town {
   private readonly guilds: TownGuilds;
   private readonly incarnations = new Map<string, string>();
   private readonly limits: SessionLimits;
-  readonly cut = new Set<string>();
-  readonly databaseAway = false;
   guildIds: readonly string[] = ['100', '200'];
   guildNode: NodeRef = { id: 'g', incarnation: 'g1' };
   held: ((parcel: Parcel) => boolean) | undefined;
@@ -154,6 +152,12 @@ export class Town {
   publishToUser(id: string, event: Event = eventOf(id, 'X', `"u ${id}"`), userId = '7'): void {
     this.calls.set(this.calls.size + 1, { id, event, userId });
     this.call(this.calls.size);
+  }
+
+  /** The monolith ends the sessions of a user. */
+  disconnect(userId: string, closeCode: number): void {
+    const owner = this.ownerOf(userId);
+    this.run(owner, this.node(owner).disconnectUser(1000, userId, closeCode, this.now));
   }
 
   /** The ring changes: the key goes to that node, and all hear of it. */
