@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
-import { Audience, type AudienceEvent, type Draft, Kind, type Settled } from './index';
+import { Audience, type AudienceEvent, type Draft, Kind, Pulse, type Settled } from './index';
 
-const limits = { logEvents: 8, logBytes: 1000, recentIds: 16, ackTimeout: 2000, witnessTimeout: 20_000 };
+const limits = {
+  logEvents: 8,
+  logBytes: 1000,
+  recentIds: 16,
+  ackTimeout: 2000,
+  ackPatience: 10_000,
+  witnessTimeout: 20_000,
+};
 const draft = (id: string, size = 1): Draft => ({
   event: { id, name: 'MESSAGE_CREATE', data: new Uint8Array(size), own: new Uint8Array(0), volatile: false },
 });
@@ -22,7 +29,8 @@ class Told {
 
 const watched = () => {
   const told = new Told();
-  return { told, audience: new Audience<string>(Kind.guild, '1', told, limits) };
+  const pulse = new Pulse();
+  return { told, pulse, audience: new Audience<string>(Kind.guild, '1', told, limits, pulse) };
 };
 const guild = () => watched().audience;
 
@@ -79,6 +87,36 @@ describe('Audience', () => {
     const { catchUp } = audience.ack('slow', 1, 1);
     expect([catchUp?.node, catchUp?.events?.map((event) => event.index)]).toEqual(['slow', [2]]);
     expect(audience.publish(draft('c'), 'C', 2200).nodes).toEqual(['slow', 'fast']);
+  });
+
+  it('waits for a node that acks other events meanwhile: it is slow, not away', () => {
+    const { audience, pulse } = watched();
+    audience.subscribe('slow', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    pulse.beat('slow', 1500);
+    expect(audience.tick(2000)).toEqual({ revoked: [], failed: [] });
+    expect(audience.nextWake()).toBe(4000);
+    expect(audience.ack('slow', 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
+  });
+
+  it('revokes it when it falls silent, or when others have been waited for long enough', () => {
+    const silent = watched();
+    silent.audience.subscribe('slow', 's1');
+    silent.audience.publish(draft('a'), 'A', 0);
+    silent.pulse.beat('slow', 1500);
+    silent.audience.tick(2000);
+    expect(silent.audience.tick(4000).revoked).toEqual(['slow']);
+
+    const { audience, pulse } = watched();
+    audience.subscribe('slow', 's1');
+    audience.publish(draft('a'), 'A', 0);
+    audience.publish(draft('b'), 'B', 5000);
+    for (let now = 2000; now < 10_000; now += 2000) {
+      pulse.beat('slow', now);
+      expect(audience.tick(now).revoked).toEqual([]);
+    }
+    pulse.beat('slow', 10_000);
+    expect(audience.tick(10_000).revoked).toEqual(['slow']);
   });
 
   it('tells a node that the log no longer reaches back', () => {

@@ -4,6 +4,7 @@ import { EventLog } from './event-log';
 import { type AudienceLimits, defaultAudienceLimits } from './limits';
 import type { Acked, Publication, Settled, Witnesses } from './outcome';
 import { type NodeState, newNode } from './node-state';
+import { Pulse } from './pulse';
 import { RecentIds } from './recent-ids';
 
 interface Pending<Ticket> {
@@ -45,6 +46,7 @@ export class Audience<Ticket> {
     readonly id: string,
     private readonly witnesses: Witnesses,
     private readonly limits: AudienceLimits = defaultAudienceLimits,
+    private readonly pulse: Pick<Pulse, 'silence'> = new Pulse(),
   ) {
     this.log = new EventLog(limits.logEvents, limits.logBytes);
     this.ids = new RecentIds(limits.recentIds);
@@ -268,7 +270,10 @@ export class Audience<Ticket> {
     return undefined;
   }
 
-  /** Revokes every node that has not acked in time, and gives up publishes that nobody can be told of. */
+  /**
+   * Revokes every node that has not acked in time, and gives up publishes that nobody can be told of. A revoked node loses what it
+   * lacks when the owner dies: one that acks other events is waited for.
+   */
   tick(now: number): { readonly revoked: readonly string[]; readonly failed: readonly Ticket[] } {
     const due: Pending<Ticket>[] = [];
     for (const entry of this.pending.values()) {
@@ -276,10 +281,14 @@ export class Audience<Ticket> {
       due.push(entry);
     }
     if (due.length === 0) return { revoked: nothing, failed: nothing };
+    const { ackTimeout, ackPatience } = this.limits;
     const overdue = Math.max(...due.map(({ index }) => index));
+    const longOverdue = Math.max(...due.map(({ index, since }) => (now - since < ackPatience ? 0 : index)));
     const revoked: string[] = [];
     for (const [node, state] of this.nodes.entries()) {
-      if (state.revoked || Math.max(state.acked, state.owesAfter) >= overdue) continue;
+      const isSlow = this.pulse.silence(node, now) < ackTimeout;
+      if (state.revoked || Math.max(state.acked, state.owesAfter) >= (isSlow ? longOverdue : overdue))
+        continue;
       revoked.push(node);
       this.revoke(node);
     }

@@ -4,8 +4,10 @@ export interface AudienceLimits {
   readonly logBytes: number;
   /** How many event ids are remembered to recognise a publish that comes again. */
   readonly recentIds: number;
-  /** A session-node that leaves an event unacked for longer (ms) is revoked: nobody waits for it any more. */
+  /** A session-node that leaves an event unacked for longer (ms), and acks nothing else, is revoked: nobody waits for it any more. */
   readonly ackTimeout: number;
+  /** One that acks other events meanwhile is waited for so long (ms). */
+  readonly ackPatience: number;
   /** How long (ms) a publish waits for somebody to know that a session-node is behind, before it fails. */
   readonly witnessTimeout: number;
 }
@@ -15,5 +17,6 @@ export const defaultAudienceLimits: AudienceLimits = {
   logBytes: 4 * 1024 * 1024,
   recentIds: 4096,
   ackTimeout: 2000,
+  ackPatience: 10_000,
   witnessTimeout: 20_000,
 };

@@ -5,6 +5,7 @@ import {
   type Event,
   Kind,
   type Publication,
+  type Pulse,
   type Settled,
 } from '@derailed/audience/core';
 import { type Snowflake, unavailable } from '@derailed/shared/kernel';
@@ -66,10 +67,11 @@ export class Delivery {
     private readonly guildId: Snowflake,
     private readonly term: number,
     private readonly limits: GuildLimits,
+    private readonly pulse: Pulse,
     private readonly out: Outbox,
     private readonly insight: Insight,
   ) {
-    this.acks = this.audience = new Audience(Kind.guild, guildId, out, limits);
+    this.acks = this.audience = new Audience(Kind.guild, guildId, out, limits, pulse);
     this.stream = new ClassStream(guildId, limits.logEvents, out);
   }
 
@@ -199,7 +201,8 @@ export class Delivery {
     if (!this.rejoins(userId)) this.out.joined(userId);
   }
 
-  ack(node: string, index: number, sessions: number): void {
+  ack(node: string, index: number, sessions: number, now: number): void {
+    this.pulse.beat(node, now);
     const { settled, catchUp } = this.audience.ack(node, index, sessions);
     this.settle(settled);
     this.finishLeaving(node, index);

@@ -1,4 +1,4 @@
-import type { StreamPoint } from '@derailed/audience/core';
+import { Pulse, type StreamPoint } from '@derailed/audience/core';
 import type { Rng, Snowflake } from '@derailed/shared/kernel';
 import type { GuildSnapshot, Member } from '@derailed/shared/protocol';
 import type { Change } from './change';
@@ -46,12 +46,13 @@ export class Guild {
     private readonly limits: GuildLimits = defaultGuildLimits,
     /** Tells this object from others that the node has had, or will have, for the same guild. */
     readonly term = 1,
+    pulse = new Pulse(),
   ) {
     this.load = new SnapshotLoad(this.out, limits.loadRetry);
     this.reconciliation = new Reconciliation(limits, rng);
     this.texts = new GuildCreateTexts(encode, limits.largeGuild);
     this.memberLoads = new MemberLoads(limits.memberBatch, limits.pendingEvents);
-    this.delivery = new Delivery(id, term, limits, this.out, {
+    this.delivery = new Delivery(id, term, limits, pulse, this.out, {
       viewOf: (userId) => this.model?.viewOf(userId),
       released: (userId) => this.model?.release(userId, this.presences.voices.has(userId)),
       resume: (request) => this.accept(request),
@@ -130,7 +131,7 @@ export class Guild {
 
   ack(node: string, index: number, sessions: number, at: Moment): readonly Effect[] {
     this.lastMoment = at;
-    this.delivery.ack(node, index, sessions);
+    this.delivery.ack(node, index, sessions, at.now);
     return this.done(at);
   }
 
@@ -393,8 +394,7 @@ export class Guild {
       this.delivery.acks.busy ||
       this.memberLoads.size > 0 ||
       (this.phase === 'dormant' && !this.presences.isEmpty);
-    if (used) this.idleSince = undefined;
-    else this.idleSince ??= at.now;
+    this.idleSince = used ? undefined : (this.idleSince ?? at.now);
     return this.out.take();
   }
 }

@@ -1,3 +1,4 @@
+import { Pulse } from '@derailed/audience/core';
 import { type Effect, Guild, type GuildLimits, type Moment, type Send } from '@derailed/guild/core';
 import type { Mesh, Message } from '@derailed/platform/mesh';
 import { CallError, type Clock, type Rng, type Snowflake, Wakes } from '@derailed/shared/kernel';
@@ -28,6 +29,7 @@ export interface HostCounters {
 export class GuildHost {
   private readonly encode = keptTextEncoder();
   private readonly guilds = new Map<Snowflake, Guild>();
+  private readonly pulse = new Pulse();
   private readonly publishes = new Map<number, PendingPublish>();
   private readonly wakes: Wakes<Snowflake>;
   private lastCall = 0;
@@ -67,7 +69,7 @@ export class GuildHost {
   open(guildId: Snowflake, act: (guild: Guild, at: Moment) => readonly Effect[]): void {
     let guild = this.guilds.get(guildId);
     if (guild === undefined) {
-      guild = new Guild(guildId, this.encode, this.rng, this.limits, ++this.lastTerm);
+      guild = new Guild(guildId, this.encode, this.rng, this.limits, ++this.lastTerm, this.pulse);
       this.guilds.set(guildId, guild);
     }
     this.run(guild, act);
@@ -76,6 +78,12 @@ export class GuildHost {
   /** The same for every guild. */
   each(act: (guild: Guild, at: Moment) => readonly Effect[]): void {
     for (const guild of [...this.guilds.values()]) this.run(guild, act);
+  }
+
+  /** The session-node has started anew, or is off the list. */
+  nodeLost(node: string): void {
+    this.pulse.forget(node);
+    this.each((guild, at) => guild.nodeLost(node, at));
   }
 
   /** The number of a call whose answer will be among the effects. */

@@ -170,6 +170,7 @@ export function start({ away = false, ack = true, says = [] as readonly Message[
     database,
     heard,
     joins,
+    sessions,
     tunnel,
     subscribe,
     publish,

@@ -147,6 +147,27 @@ describe('GuildNode', () => {
     expect(await answer).toEqual({ sessions: 0 });
   });
 
+  it('waits for a session-node that acks other events meanwhile, until it falls silent', async () => {
+    const { subscribe, publish, clock, sessions } = start({ ack: false });
+    subscribe('5');
+    await settled();
+    const first = publish('MESSAGE_CREATE', {}, '7', 'a');
+    let isAnswered = false;
+    const second = publish('MESSAGE_CREATE', {}, '7', 'b').finally(() => (isAnswered = true));
+    await settled();
+    clock.advance(1500);
+    sessions.signal('guilds', {
+      $case: 'audienceAck',
+      value: { kind, audienceId: '1', index: 1, sessions: 1 },
+    });
+    expect(await first).toEqual({ sessions: 1 });
+    clock.advance(500);
+    await settled();
+    expect(isAnswered).toBe(false);
+    clock.advance(2000);
+    expect(await second).toEqual({ sessions: 0 });
+  });
+
   it('forgets the subscriptions of a session-node that started anew', async () => {
     const { subscribe, publish, network, joinSessions, tunnel } = start();
     subscribe('5');

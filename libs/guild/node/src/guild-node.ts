@@ -293,7 +293,7 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
       const member = view.member(id);
       if (member !== undefined && (member.incarnation === '' || member.incarnation === incarnation)) continue;
       this.incarnations.delete(id);
-      this.host.each((guild, at) => guild.nodeLost(id, at));
+      this.host.nodeLost(id);
     }
   }
 
@@ -305,6 +305,6 @@ export class GuildNode implements OnApplicationBootstrap, OnModuleDestroy {
     this.boards.up(id);
     const before = this.incarnations.get(id);
     this.incarnations.set(id, incarnation);
-    if (before !== undefined && before !== incarnation) this.host.each((guild, at) => guild.nodeLost(id, at));
+    if (before !== undefined && before !== incarnation) this.host.nodeLost(id);
   }
 }

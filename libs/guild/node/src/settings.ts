@@ -5,7 +5,7 @@ import { count, duration, setting, size } from '@derailed/platform/config';
 export const guildSettings = {
   ackTimeout: setting(
     'ACK_TIMEOUT',
-    'How long a publish waits for one session-node; the guild then goes on without that node until it has caught up.',
+    'How long a publish waits for a session-node that acks nothing else; the guild then goes on without that node until it has caught up. One that acks other events is waited for up to 10 s.',
     duration('2s', { min: '50ms' }),
   ),
   logEvents: setting(

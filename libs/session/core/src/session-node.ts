@@ -320,7 +320,7 @@ export class SessionNode {
         this.users.unsubscribe(message.value.audienceId, message.value.sessionIds, from);
         break;
       case 'audienceAck':
-        this.users.ack(message.value.audienceId, message.value.index, message.value.sessions, from);
+        this.users.ack(message.value.audienceId, message.value.index, message.value.sessions, from, now);
         break;
       case 'audienceSync':
         this.users.sync(message.value, from);

@@ -5,6 +5,7 @@ import {
   type Draft,
   type Event,
   Kind,
+  Pulse,
   type Settled,
 } from '@derailed/audience/core';
 import {
@@ -44,6 +45,8 @@ interface User {
   timer: Entry | undefined;
 }
 
+type Identifying = NonNullable<Subscribe['identifying']>;
+
 /** Milliseconds. */
 const redeliverAfter = 100;
 const idBytes = 16;
@@ -56,6 +59,7 @@ export class Users {
   private readonly byId = new Map<string, User>();
   /** Which start of each session-node the subscribers are of. */
   private readonly incarnations = new Map<string, string>();
+  private readonly pulse = new Pulse();
   readonly counts: IdentifyCounts;
   private readonly ledger: IdentifyLedger;
   private lastTerm = 0;
@@ -131,7 +135,8 @@ export class Users {
     this.tidy(userId, user);
   }
 
-  ack(userId: string, index: number, sessions: number, from: NodeRef): void {
+  ack(userId: string, index: number, sessions: number, from: NodeRef, now: number): void {
+    this.pulse.beat(from.id, now);
     const user = this.byId.get(userId);
     if (user !== undefined) this.acked(user, user.audience.ack(from.id, index, sessions));
   }
@@ -271,6 +276,7 @@ export class Users {
   }
 
   private nodeLost(node: string): void {
+    this.pulse.forget(node);
     for (const [userId, user] of this.byId) this.remove(userId, user, node);
   }
 
@@ -282,11 +288,7 @@ export class Users {
   }
 
   /** 0: the Identify is counted, and the session may come in. Else the milliseconds until its client is told no. */
-  private refusal(
-    userId: string,
-    { bot, shardId }: NonNullable<Subscribe['identifying']>,
-    now: number,
-  ): number {
+  private refusal(userId: string, { bot, shardId }: Identifying, now: number): number {
     const sessions = this.byId.get(userId)?.presences.size ?? 0;
     if (sessions >= this.kit.limits.identifies.sessions) return exhaustedPause;
     return bot ? this.ledger.take(userId, shardId, now) : 0;
@@ -358,15 +360,13 @@ export class Users {
   private settle(settled: readonly Settled<PublishCall>[]): void {
     for (const { ticket, sessions } of settled) {
       ticket.sessions += sessions;
-      if (--ticket.waiting === 0 && !ticket.failed) {
-        this.kit.outbox.answer(ticket.call, { $case: ticket.answer, value: { sessions: ticket.sessions } });
-      }
+      if (--ticket.waiting > 0 || ticket.failed) continue;
+      this.kit.outbox.answer(ticket.call, { $case: ticket.answer, value: { sessions: ticket.sessions } });
     }
   }
 
   private fail(tickets: readonly PublishCall[]): void {
-    for (const ticket of tickets) {
-      if (ticket.failed) continue;
+    for (const ticket of tickets.filter(({ failed }) => !failed)) {
       ticket.failed = true;
       this.kit.outbox.answer(ticket.call, unavailable('no session-node can be told who lacks the event'));
     }
@@ -378,7 +378,7 @@ export class Users {
       const term = ++this.lastTerm;
       const behind = (node: string, needs: number): void =>
         this.kit.outbox.ask({ kind: 'behind', userId, term, node, needs });
-      const audience = new Audience<PublishCall>(Kind.user, userId, { behind }, this.limits);
+      const audience = new Audience<PublishCall>(Kind.user, userId, { behind }, this.limits, this.pulse);
       user = { term, audience, presences: new SparseMap(), stalled: new SparseMap(), timer: undefined };
       this.byId.set(userId, user);
     }
@@ -394,7 +394,7 @@ export class Users {
 
 /** A session that moves is at two nodes for a while. */
 function isElsewhere({ audience }: User, sessionId: string, node: string): boolean {
-  for (const other of audience.nodeIds())
-    if (other !== node && audience.sessionsOf(other)?.has(sessionId) === true) return true;
-  return false;
+  return [...audience.nodeIds()].some(
+    (at) => at !== node && audience.sessionsOf(at)?.has(sessionId) === true,
+  );
 }
