@@ -29,8 +29,10 @@ afterAll(() => rm(filled, { recursive: true, force: true }));
 
 const start = (): Promise<EmbeddedDatabase> => startEmbeddedDatabase({ dataDir, logger, execArgv });
 
+/** Takes as long as it takes: the machine may be busy. */
 async function query<Row>(url: string, sql: string): Promise<Row[]> {
-  const dataSource = await createDataSource({ ...defaults, databaseUrl: url }).initialize();
+  const config = { ...defaults, databaseUrl: url, databaseStatementTimeout: 60_000 };
+  const dataSource = await createDataSource(config).initialize();
   try {
     return await dataSource.query<Row[]>(sql);
   } finally {
