@@ -143,7 +143,7 @@ export const plants: readonly Plant[] = [
     first: 60,
     tap: (onlooker, _loop, generationOf) => new ForgottenGeneration(onlooker, generationOf),
   },
-  { name: 'a lease believed too long', source: 'etcd', first: 130, cluster: believing },
+  { name: 'a lease believed too long', source: 'etcd', first: 133, cluster: believing },
   { name: 'a dropped re-send', tap: (onlooker) => new DroppedResend(onlooker) },
   {
     name: 'a snapshot overtaken by an event',
