@@ -70,7 +70,7 @@ describe.each(wirings)('the main job, %s', (_, start) => {
     await client.until((received) => received.length >= 2003);
     expect(client.named('MESSAGE_CREATE').map(({ d }) => Number(d['id']))).toEqual(upTo(2000));
     expect(sequence(client.received)).toEqual(upTo(2003));
-  });
+  }, 30_000);
 
   it('keeps a private channel from those who cannot view it, through both protos, named or not', async () => {
     const [insider, outsider] = await Promise.all([connect(demo.insider), connect(demo.outsider)]);
