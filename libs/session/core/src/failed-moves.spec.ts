@@ -277,6 +277,25 @@ describe('a move that comes to nothing', () => {
     expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 0]);
   });
 
+  it('leaves the session where it is, though the new node had it before', () => {
+    const town = new Town();
+    const client = town.ready();
+    for (const node of ['s2', 's1']) {
+      town.move('7:0', node);
+      town.settle();
+    }
+    town.held = ({ message }) => message.$case === 'sessionState';
+    town.move('7:0', 's2');
+    // The new node does not wait any longer; the state comes then.
+    town.settle(30_000);
+    town.held = undefined;
+    town.settle(5000);
+    town.publish('100', 'a');
+    town.settle();
+    expect(town.got(client)).toEqual(['100 a']);
+    town.expectUnbroken(client);
+  });
+
   it('closes the connection of a session that has ended meanwhile', () => {
     const town = new Town();
     const client = failed(town);
