@@ -48,8 +48,8 @@ describe('Audience', () => {
     audience.subscribe('n2', 's2');
     const { event, nodes, settled } = audience.publish(draft('a'), 'A', 0);
     expect([event?.index, nodes, settled]).toEqual([1, ['n1', 'n2'], []]);
-    expect(audience.ack('n1', 1, 3).settled).toEqual([]);
-    expect(audience.ack('n2', 1, 4).settled).toEqual([{ ticket: 'A', sessions: 7 }]);
+    expect(audience.ack('n1', 1, 3, 1).settled).toEqual([]);
+    expect(audience.ack('n2', 1, 4, 1).settled).toEqual([{ ticket: 'A', sessions: 7 }]);
   });
 
   it('does not wait for a node that joined after the publish', () => {
@@ -57,7 +57,7 @@ describe('Audience', () => {
     audience.subscribe('n1', 's1');
     audience.publish(draft('a'), 'A', 0);
     audience.subscribe('n2', 's2');
-    expect(audience.ack('n1', 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
+    expect(audience.ack('n1', 1, 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
   });
 
   it('gives a publish that comes again the outcome of the first, while it waits and afterwards', () => {
@@ -65,7 +65,7 @@ describe('Audience', () => {
     audience.subscribe('n1', 's1');
     audience.publish(draft('a'), 'A', 0);
     expect(audience.publish(draft('a'), 'again', 1)).toEqual({ event: undefined, nodes: [], settled: [] });
-    expect(audience.ack('n1', 1, 5).settled).toEqual([
+    expect(audience.ack('n1', 1, 5, 1).settled).toEqual([
       { ticket: 'A', sessions: 5 },
       { ticket: 'again', sessions: 5 },
     ]);
@@ -78,13 +78,13 @@ describe('Audience', () => {
     audience.subscribe('slow', 's1');
     audience.subscribe('fast', 's2');
     audience.publish(draft('a'), 'A', 0);
-    audience.ack('fast', 1, 1);
+    audience.ack('fast', 1, 1, 1);
     expect(audience.nextWake()).toBe(2000);
     expect(audience.tick(1999)).toEqual({ revoked: [], failed: [] });
     expect(audience.tick(2000)).toEqual({ revoked: ['slow'], failed: [] });
     expect(told.hear(audience)).toEqual([{ ticket: 'A', sessions: 1 }]);
     expect(audience.publish(draft('b'), 'B', 2100).nodes).toEqual(['fast']);
-    const { catchUp } = audience.ack('slow', 1, 1);
+    const { catchUp } = audience.ack('slow', 1, 1, 2150);
     expect([catchUp?.node, catchUp?.events?.map((event) => event.index)]).toEqual(['slow', [2]]);
     expect(audience.publish(draft('c'), 'C', 2200).nodes).toEqual(['slow', 'fast']);
   });
@@ -96,7 +96,7 @@ describe('Audience', () => {
     pulse.beat('slow', 1500);
     expect(audience.tick(2000)).toEqual({ revoked: [], failed: [] });
     expect(audience.nextWake()).toBe(4000);
-    expect(audience.ack('slow', 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
+    expect(audience.ack('slow', 1, 1, 2100).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
   });
 
   it('revokes it when it falls silent, or when others have been waited for long enough', () => {
@@ -145,16 +145,16 @@ describe('Audience', () => {
     audience.subscribe('away', 's1');
     audience.subscribe('here', 's2');
     audience.publish(draft('a'), 'A', 0);
-    audience.ack('away', 1, 1);
-    audience.ack('here', 1, 1);
+    audience.ack('away', 1, 1, 1);
+    audience.ack('here', 1, 1, 1);
     audience.revoke('away');
     expect(told.words).toEqual([]);
     const { nodes } = audience.publish(draft('b'), 'B', 1);
     expect([nodes, told.words]).toEqual([['here'], [['away', 2]]]);
-    expect(audience.ack('here', 2, 1).settled).toEqual([]);
+    expect(audience.ack('here', 2, 1, 1).settled).toEqual([]);
     expect(told.hear(audience)).toEqual([{ ticket: 'B', sessions: 1 }]);
     audience.publish(draft('c'), 'C', 2);
-    expect(audience.ack('here', 3, 1).settled).toEqual([{ ticket: 'C', sessions: 1 }]);
+    expect(audience.ack('here', 3, 1, 1).settled).toEqual([{ ticket: 'C', sessions: 1 }]);
     expect(told.words).toEqual([]);
   });
 
@@ -168,14 +168,14 @@ describe('Audience', () => {
     expect(audience.sync('n1', 0).catchUp?.events).toHaveLength(3);
     expect(told.words).toEqual([['n1', 3]]);
     audience.publish(draft('d'), 'D', 1);
-    expect(audience.ack('n1', 2, 1).settled).toEqual([]);
+    expect(audience.ack('n1', 2, 1, 1).settled).toEqual([]);
     expect(told.words).toEqual([['n1', 3]]);
-    expect(audience.ack('n1', 3, 1).settled).toEqual([]);
+    expect(audience.ack('n1', 3, 1, 1).settled).toEqual([]);
     expect(told.words).toEqual([
       ['n1', 3],
       ['n1', 0],
     ]);
-    expect(audience.ack('n1', 4, 1).settled).toEqual([{ ticket: 'D', sessions: 1 }]);
+    expect(audience.ack('n1', 4, 1, 1).settled).toEqual([{ ticket: 'D', sessions: 1 }]);
   });
 
   it('takes back that a node is behind that lacks nothing: it was only late', () => {
@@ -185,7 +185,7 @@ describe('Audience', () => {
     audience.tick(2000);
     expect(told.words).toEqual([['n1', 2]]);
     told.hear(audience);
-    expect(audience.ack('n1', 1, 1).catchUp?.events).toEqual([]);
+    expect(audience.ack('n1', 1, 1, 1).catchUp?.events).toEqual([]);
     expect(told.words).toEqual([['n1', 0]]);
   });
 
@@ -199,9 +199,9 @@ describe('Audience', () => {
     told.hear(audience);
     audience.publish(draft('b'), 'B', 2000);
     expect([audience.busy, audience.lags(2000)]).toEqual([false, true]);
-    audience.ack('n1', 1, 1);
+    audience.ack('n1', 1, 1, 1);
     expect(audience.lags(2001)).toBe(true);
-    audience.ack('n1', 2, 1);
+    audience.ack('n1', 2, 1, 1);
     expect(audience.lags(60_000)).toBe(false);
     audience.away('n1');
     expect(audience.lags(60_000)).toBe(true);
@@ -216,7 +216,7 @@ describe('Audience', () => {
     audience.tick(2000);
     expect(audience.sync('n1', 0).settled).toEqual([]);
     expect(told.hear(audience)).toEqual([]);
-    expect(audience.ack('n1', 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
+    expect(audience.ack('n1', 1, 1, 1).settled).toEqual([{ ticket: 'A', sessions: 1 }]);
   });
 
   it('fails what nobody can be told of, and takes it as new when it is published again', () => {
@@ -244,18 +244,18 @@ describe('Audience', () => {
       { ticket: 'A', sessions: 0 },
       { ticket: 'B', sessions: 0 },
     ]);
-    expect(audience.ack('n1', 1, 1).catchUp?.events?.map((event) => event.index)).toEqual([2]);
-    expect(audience.ack('n1', 2, 1)).toEqual({ settled: [] });
+    expect(audience.ack('n1', 1, 1, 1).catchUp?.events?.map((event) => event.index)).toEqual([2]);
+    expect(audience.ack('n1', 2, 1, 1)).toEqual({ settled: [] });
   });
 
   it('believes no ack for what was never sent, and none that goes back', () => {
     const audience = guild();
     audience.subscribe('n1', 's1');
     audience.publish(draft('a'), 'A', 0);
-    expect(audience.ack('n1', 2, 1).settled).toEqual([]);
-    expect(audience.ack('stranger', 1, 1).settled).toEqual([]);
-    expect(audience.ack('n1', 1, 1).settled).toHaveLength(1);
-    expect(audience.ack('n1', 1, 1).settled).toEqual([]);
+    expect(audience.ack('n1', 2, 1, 1).settled).toEqual([]);
+    expect(audience.ack('stranger', 1, 1, 1).settled).toEqual([]);
+    expect(audience.ack('n1', 1, 1, 1).settled).toHaveLength(1);
+    expect(audience.ack('n1', 1, 1, 1).settled).toEqual([]);
   });
 
   it('owes nothing to a node whose last session left or that is gone', () => {
@@ -299,7 +299,7 @@ describe('Audience', () => {
           const box = inbox.get(node);
           for (const index of box?.got.slice(box.acked) ?? []) {
             box!.acked++;
-            const { settled: done, catchUp } = audience.ack(node, index, 1);
+            const { settled: done, catchUp } = audience.ack(node, index, 1, now);
             settle(done);
             catchUp?.events?.forEach((event) => deliver(catchUp.node, event));
           }

@@ -46,7 +46,7 @@ export class Audience<Ticket> {
     readonly id: string,
     private readonly witnesses: Witnesses,
     private readonly limits: AudienceLimits = defaultAudienceLimits,
-    private readonly pulse: Pick<Pulse, 'silence'> = new Pulse(),
+    private readonly pulse = new Pulse(),
   ) {
     this.log = new EventLog(limits.logEvents, limits.logBytes);
     this.ids = new RecentIds(limits.recentIds);
@@ -193,10 +193,11 @@ export class Audience<Ticket> {
    * The node has all up to `index` in its sessions' replay buffers; `sessions` of them got the event of that very
    * index. From a revoked node that has now handled all it was sent, this is the moment to catch up.
    */
-  ack(node: string, index: number, sessions: number): Acked<Ticket> {
+  ack(node: string, index: number, sessions: number, now: number): Acked<Ticket> {
     const state = this.nodes.get(node);
     // An index that was never sent is a peer's mistake: believing it would ack what nobody has.
     if (state === undefined || index <= state.acked || index > state.sent) return { settled: nothing };
+    this.pulse.beat(node, now);
     const exact = index > state.owesAfter ? this.pending.get(index) : undefined;
     if (exact !== undefined) exact.sessions += sessions;
     const settled = this.settleUpTo(state, index);
@@ -286,9 +287,9 @@ export class Audience<Ticket> {
     const longOverdue = Math.max(...due.map(({ index, since }) => (now - since < ackPatience ? 0 : index)));
     const revoked: string[] = [];
     for (const [node, state] of this.nodes.entries()) {
+      if (state.revoked) continue;
       const isSlow = this.pulse.silence(node, now) < ackTimeout;
-      if (state.revoked || Math.max(state.acked, state.owesAfter) >= (isSlow ? longOverdue : overdue))
-        continue;
+      if (Math.max(state.acked, state.owesAfter) >= (isSlow ? longOverdue : overdue)) continue;
       revoked.push(node);
       this.revoke(node);
     }

@@ -67,7 +67,7 @@ export class Delivery {
     private readonly guildId: Snowflake,
     private readonly term: number,
     private readonly limits: GuildLimits,
-    private readonly pulse: Pulse,
+    pulse: Pulse,
     private readonly out: Outbox,
     private readonly insight: Insight,
   ) {
@@ -202,8 +202,7 @@ export class Delivery {
   }
 
   ack(node: string, index: number, sessions: number, now: number): void {
-    this.pulse.beat(node, now);
-    const { settled, catchUp } = this.audience.ack(node, index, sessions);
+    const { settled, catchUp } = this.audience.ack(node, index, sessions, now);
     this.settle(settled);
     this.finishLeaving(node, index);
     if (catchUp !== undefined && this.stalls.has(node)) this.catchUp(catchUp, index);

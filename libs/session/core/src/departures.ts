@@ -9,7 +9,7 @@ import type { Kit } from './kit';
 import type { MemberRequests } from './member-requests';
 import type { NodeRef, Outbound } from './messages';
 import { type ClientMessage, forwarded, moveFlow } from './move-messages';
-import type { Session } from './session';
+import type { Binding, Session } from './session';
 import type { Sessions } from './sessions';
 import { Shelf } from './shelf';
 import { flowOf } from './flow';
@@ -263,7 +263,7 @@ export class Departures {
     kit.counts.movesFailed++;
     const { waiting = [], overran, binding } = session;
     session.epoch += epochsApart;
-    if (move.lent !== binding) this.recall(move);
+    if (move.lent !== undefined && move.lent !== binding) this.recall(session, move.lent);
     if (session.state === 'ended') return;
     session.waiting = undefined;
     session.hop += epochsApart;
@@ -288,9 +288,8 @@ export class Departures {
     this.pump(now);
   }
 
-  /** The connection went with the session, which has ended or lost it meanwhile: it waits for either node. */
-  private recall({ session: { id, epoch }, lent }: Departure): void {
-    if (lent === undefined) return;
+  /** The connection went with the session, which has ended or lost it meanwhile, and waits: it is taken back, to be closed. */
+  private recall({ id, epoch }: Session, lent: Binding): void {
     const { doorstep } = this.parts.sessions;
     doorstep.introduce({ id, epoch, binding: lent }, 0);
     doorstep.letGo(lent, epoch, close.tryAgain);

@@ -1,6 +1,15 @@
 import { Town } from './town.fixture';
 import { eventOf } from './world.fixture';
 
+/** The session lives at the new node, and its client gets what comes, on the connection that it has had all along. */
+function expectMoved(town: Town, client: number): void {
+  town.publish('100', 'a');
+  town.settle();
+  expect(town.got(client)).toEqual(['100 a']);
+  expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
+  town.expectUnbroken(client);
+}
+
 describe('a move that comes to nothing', () => {
   const stateHeld = (town: Town): number => {
     const client = town.ready();
@@ -58,11 +67,7 @@ describe('a move that comes to nothing', () => {
     town.held = undefined;
     town.mendLink('s1', 's2');
     town.settle();
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a']);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
+    expectMoved(town, client);
   });
 
   it('because the old node dies costs the session; the new one drops what it queued', () => {
@@ -237,11 +242,7 @@ describe('a move that comes to nothing', () => {
     town.settle();
     town.held = undefined;
     town.settle(5000);
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a']);
-    expect([town.sessions('s1'), town.sessions('s2')]).toEqual([0, 1]);
-    town.expectUnbroken(client);
+    expectMoved(town, client);
   });
 
   it('says nothing of the connection at the next try, which waits for its own hand-over', () => {
@@ -290,10 +291,7 @@ describe('a move that comes to nothing', () => {
     town.settle(30_000);
     town.held = undefined;
     town.settle(5000);
-    town.publish('100', 'a');
-    town.settle();
-    expect(town.got(client)).toEqual(['100 a']);
-    town.expectUnbroken(client);
+    expectMoved(town, client);
   });
 
   it('closes the connection of a session that has ended meanwhile', () => {

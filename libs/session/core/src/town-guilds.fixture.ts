@@ -35,7 +35,7 @@ export class TownGuilds {
   }
 
   /** What a session-node says. */
-  hear(node: string, message: Outbound): void {
+  hear(node: string, message: Outbound, now: number): void {
     switch (message.$case) {
       case 'subscribe': {
         const { audienceId, sessionId, wantsSnapshot, view } = message.value;
@@ -62,11 +62,11 @@ export class TownGuilds {
         for (const sessionId of message.value.sessionIds)
           this.settled(this.guild(message.value.audienceId).unsubscribe(node, sessionId));
         break;
-      case 'audienceAck':
-        this.settled(
-          this.guild(message.value.audienceId).ack(node, message.value.index, message.value.sessions).settled,
-        );
+      case 'audienceAck': {
+        const { audienceId, index, sessions } = message.value;
+        this.settled(this.guild(audienceId).ack(node, index, sessions, now).settled);
         break;
+      }
       case 'audienceSync': {
         const audience = this.guild(message.value.audienceId);
         const { settled, catchUp } = audience.sync(node, message.value.index);

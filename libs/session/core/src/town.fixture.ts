@@ -392,7 +392,7 @@ export class Town {
     const { from, to, message } = parcel;
     if (this.lost?.(parcel) === true) return;
     this.carried.push(parcel);
-    if (to === 'g') this.guilds.hear(from.id, message as Outbound);
+    if (to === 'g') this.guilds.hear(from.id, message as Outbound, this.now);
     else if (to === 'p') this.presences.push({ from: from.id, message: message as Outbound });
     else if (to === 'w') this.gateway.hear(from, message as Outbound);
     else if (this.nodes.has(to)) this.run(to, this.node(to).handle(message as Inbound, from, this.now));

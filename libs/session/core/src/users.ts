@@ -136,9 +136,8 @@ export class Users {
   }
 
   ack(userId: string, index: number, sessions: number, from: NodeRef, now: number): void {
-    this.pulse.beat(from.id, now);
     const user = this.byId.get(userId);
-    if (user !== undefined) this.acked(user, user.audience.ack(from.id, index, sessions));
+    if (user !== undefined) this.acked(user, user.audience.ack(from.id, index, sessions, now));
   }
 
   sync({ audienceId, index, term }: Readonly<AudienceSync>, from: NodeRef): void {
@@ -394,7 +393,7 @@ export class Users {
 
 /** A session that moves is at two nodes for a while. */
 function isElsewhere({ audience }: User, sessionId: string, node: string): boolean {
-  return [...audience.nodeIds()].some(
-    (at) => at !== node && audience.sessionsOf(at)?.has(sessionId) === true,
-  );
+  for (const other of audience.nodeIds())
+    if (other !== node && audience.sessionsOf(other)?.has(sessionId) === true) return true;
+  return false;
 }
