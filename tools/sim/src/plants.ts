@@ -140,7 +140,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a forgotten generation check',
     source: 'etcd',
-    first: 60,
+    first: 109,
     tap: (onlooker, _loop, generationOf) => new ForgottenGeneration(onlooker, generationOf),
   },
   { name: 'a lease believed too long', source: 'etcd', first: 133, cluster: believing },
